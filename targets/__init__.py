@@ -1,0 +1,5 @@
+"""What is known of CPU cores: one TOML file per core, read into a frozen `Core`."""
+
+from .core import Core, core_names, load_core
+
+__all__ = ["Core", "core_names", "load_core"]

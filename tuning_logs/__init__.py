@@ -1,0 +1,1 @@
+"""What tuning found, one file per core (data only)."""

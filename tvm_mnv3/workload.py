@@ -1,0 +1,182 @@
+"""A Workload: one kernel's problem, frozen and hashable, with a name that is a documented grammar.
+
+The name is what the log, the profile, the manifest, the symbol table and error messages call the kernel::
+
+    name      = operator [ "_n" batch ] [ "_k" k "s" s ] [ "_p" t "x" l "x" b "x" r ] [ "_h" H "w" W ]
+                channels "_" dtype [ "_nchw" ] { "_" prologue } { "_" epilogue }
+    operator  = "conv" | "pointwise" | "depthwise" | "dense" | "pool" | "se"
+    channels  = "_c" C                    depthwise, pool: as many out as in
+              | "_i" I "_o" O             conv, pointwise, dense
+              | "_c" C "_s" S             se: C channels, squeezed to S and back
+    dtype     = "f32" | "f16"
+    prologue  = "scale"
+    epilogue  = "bias" | "relu" | "relu6" | "hswish" | "hsigmoid" | "add" | "pool"
+
+``_n`` is left out for batch 1, ``_p`` where the padding is ``k // 2`` on every side (0 for a pool). H and W are the
+input's. Examples: ``pointwise_h14w14_i672_o112_f32_scale_bias_add``, ``depthwise_k5s2_h14w14_c672_f32_bias_hswish_pool``,
+``se_c672_s168_f32_relu_hsigmoid``, ``conv_k3s2_h224w224_i3_o16_f32_nchw_bias_hswish``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+OPERATORS = ("conv", "pointwise", "depthwise", "dense", "pool", "se")
+ACTIVATIONS = ("relu", "relu6", "hswish", "hsigmoid")
+PROLOGUES = ("scale",)
+#: In the order in which a kernel applies them.
+EPILOGUES = ("bias", *ACTIVATIONS, "add", "pool")
+DTYPES = {"float32": "f32", "float16": "f16"}
+
+_NAME = re.compile(
+    r"(?P<operator>conv|pointwise|depthwise|dense|pool|se)"
+    r"(?:_n(?P<batch>\d+))?"
+    r"(?:_k(?P<kernel>\d+)s(?P<stride>\d+))?"
+    r"(?:_p(?P<padding>\d+x\d+x\d+x\d+))?"
+    r"(?:_h(?P<height>\d+)w(?P<width>\d+))?"
+    r"(?:_c(?P<c>\d+))?(?:_s(?P<s>\d+))?(?:_i(?P<i>\d+))?(?:_o(?P<o>\d+))?"
+    r"_(?P<dtype>f32|f16)(?P<nchw>_nchw)?(?P<rest>(?:_[a-z0-9]+)*)"
+)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One kernel's problem.
+
+    Parameters
+    ----------
+    operator
+        One of `OPERATORS`.
+    in_channels, out_channels
+        Equal for ``depthwise`` and ``pool``. For ``se``, `out_channels` is the squeezed width S; what goes in
+        and comes out has `in_channels`.
+    batch, height, width
+        Of the input; ``dense`` and ``se`` have height and width 1.
+    kernel, stride
+        Of a convolution's square window; ``pointwise`` has 1 and 1 (a strided one is a ``conv``).
+    padding
+        Zeros at (top, left, bottom, right).
+    dtype
+        ``float32`` or ``float16``, of activations, weights and the output.
+    layout
+        Of the input: ``nhwc``, or ``nchw`` for the first convolution of a network whose input is NCHW. Every output is NHWC.
+    prologue
+        ``("scale",)``: the input is multiplied by one number per picture and channel on its way in.
+    epilogue
+        What is applied before the value is stored, in order. ``add`` adds a residual. ``pool`` makes a second
+        output, the mean over height and width of the (activated) first one.
+    """
+
+    operator: str
+    in_channels: int
+    out_channels: int
+    batch: int = 1
+    height: int = 1
+    width: int = 1
+    kernel: int = 1
+    stride: int = 1
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dtype: str = "float32"
+    layout: str = "nhwc"
+    prologue: tuple[str, ...] = ()
+    epilogue: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.operator not in OPERATORS:
+            raise ValueError(f"unknown operator {self.operator!r}; one of {', '.join(OPERATORS)}")
+        if self.dtype not in DTYPES:
+            raise ValueError(f"unknown dtype {self.dtype!r}; one of {', '.join(DTYPES)}")
+        unknown = (set(self.prologue) - set(PROLOGUES)) | (set(self.epilogue) - set(EPILOGUES))
+        if unknown:
+            raise ValueError(f"unknown prologue or epilogue {', '.join(sorted(unknown))}")
+
+    @property
+    def out_height(self) -> int:
+        """Rows of the output."""
+        top, _, bottom, _ = self.padding
+        return (self.height + top + bottom - self.kernel) // self.stride + 1
+
+    @property
+    def out_width(self) -> int:
+        """Columns of the output."""
+        _, left, _, right = self.padding
+        return (self.width + left + right - self.kernel) // self.stride + 1
+
+    @property
+    def activation(self) -> str | None:
+        """The activation of the epilogue, if it has one (of an ``se``: the gate's)."""
+        return next((e for e in reversed(self.epilogue) if e in ACTIVATIONS), None)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one run, counting the taps that fall on padding."""
+        if self.operator == "se":
+            return 2 * self.batch * self.in_channels * self.out_channels
+        if self.operator == "pool":
+            return 0
+        pixels = self.batch * self.out_height * self.out_width
+        per_output = self.kernel**2 * (1 if self.operator == "depthwise" else self.in_channels)
+        return pixels * self.out_channels * per_output
+
+    @property
+    def name(self) -> str:
+        """The name, in the grammar of this module's docstring."""
+        parts = [self.operator]
+        if self.batch != 1:
+            parts.append(f"n{self.batch}")
+        if self.operator in ("conv", "depthwise"):
+            parts.append(f"k{self.kernel}s{self.stride}")
+            if self.padding != (self.kernel // 2,) * 4:
+                parts.append("p" + "x".join(map(str, self.padding)))
+        if self.operator not in ("dense", "se"):
+            parts.append(f"h{self.height}w{self.width}")
+        parts.extend(self._channels())
+        parts.append(DTYPES[self.dtype])
+        if self.layout == "nchw":
+            parts.append("nchw")
+        return "_".join((*parts, *self.prologue, *self.epilogue))
+
+    def _channels(self) -> tuple[str, ...]:
+        if self.operator in ("depthwise", "pool"):
+            return (f"c{self.in_channels}",)
+        if self.operator == "se":
+            return (f"c{self.in_channels}", f"s{self.out_channels}")
+        return (f"i{self.in_channels}", f"o{self.out_channels}")
+
+    @classmethod
+    def parse(cls, name: str) -> Workload:
+        """The workload of a name.
+
+        Raises
+        ------
+        ValueError
+            The name is not in the grammar.
+        """
+        m = _NAME.fullmatch(name)
+        if m is None:
+            raise ValueError(f"{name!r} is not a workload's name")
+        operator = m["operator"]
+        number = {key: int(m[key]) for key in ("batch", "kernel", "stride", "height", "width", "c", "s", "i", "o") if m[key]}
+        kernel = number.get("kernel", 1)
+        padding = tuple(int(p) for p in m["padding"].split("x")) if m["padding"] else (kernel // 2,) * 4
+        rest = [part for part in m["rest"].split("_") if part]
+        c = number.get("c", 0)
+        workload = cls(
+            operator=operator,
+            in_channels=number.get("i", c),
+            out_channels=number.get("o", number.get("s", c)),
+            batch=number.get("batch", 1),
+            height=number.get("height", 1),
+            width=number.get("width", 1),
+            kernel=kernel,
+            stride=number.get("stride", 1),
+            padding=(padding[0], padding[1], padding[2], padding[3]),
+            dtype={short: dtype for dtype, short in DTYPES.items()}[m["dtype"]],
+            layout="nchw" if m["nchw"] else "nhwc",
+            prologue=tuple(p for p in rest if p in PROLOGUES),
+            epilogue=tuple(p for p in rest if p not in PROLOGUES),
+        )
+        if workload.name != name:
+            raise ValueError(f"{name!r} is not a workload's name in its one spelling; {workload.name!r} is")
+        return workload
