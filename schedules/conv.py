@@ -1,0 +1,170 @@
+"""Dense convolution with a window: the stem, and any other in a network of the family.
+
+A tile of output columns of one row times some vectors of output channels stays in registers over the whole window
+and all input channels; an input value is read once per tap and spread over the vector. The stem reads the network's
+NCHW input as it is: no transpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from tvm_mnv3.targets import Core
+
+from tvm_mnv3.compat import Schedule, T, tirx
+from tvm_mnv3.workload import Workload
+
+from . import tiles
+from .epilogue import activate
+from .reference import conv as reference
+from .template import TASK, Array, Template, without
+from .windows import (
+    WindowKnobs,
+    or_zero,
+    pack_columns,
+    register_tiles,
+    source_column,
+    source_row,
+    weight_row,
+    weight_rows,
+    with_zero_row,
+)
+
+Expr = tirx.Expr
+
+
+def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
+    """The kernel ``(data, [residual], weight, [bias], output)`` before scheduling; output ``(N, H, W, O)``."""
+    w, biased, added = workload, "bias" in workload.epilogue, "add" in workload.epilogue
+    B, I, O, k, dtype = w.batch, w.in_channels, w.out_channels, w.kernel, w.dtype  # noqa: E741
+    OH, OW, X, V, L = w.out_height, w.out_width, knobs.columns, knobs.vectors, knobs.lanes
+    OT, XT = tiles.count(O, V * L), tiles.count(OW, X)
+    nchw = w.layout == "nchw"
+
+    def channel(ot: Expr, v: Expr, lane: Expr) -> Expr:
+        return tiles.column(ot, v, O, V, L) + lane
+
+    def column(xt: Expr, xi: Expr) -> Expr:
+        return tiles.start(xt, OW, X) + xi
+
+    def at(n: Expr, row: Expr, col: Expr, c: Expr) -> tuple[Expr, ...]:
+        return (n, c, row, col) if nchw else (n, row, col, c)
+
+    @T.prim_func(s_tir=True)
+    def conv(
+        data: T.Buffer((B, I, w.height, w.width) if nchw else (B, w.height, w.width, I), dtype),
+        residual: T.Buffer((B, OH, OW, O), dtype),
+        weight: T.Buffer((OT, weight_rows(w), k, I, V, L), dtype),
+        bias: T.Buffer((OT, V, L) if biased else (1, 1, 1), dtype),
+        output: T.Buffer((B, OH, OW, O), dtype),
+    ):
+        T.func_attr({"tirx.noalias": True})
+        total = T.sblock_alloc_buffer((B, OH, OT, XT, X, V, L), dtype)
+        for b, y, ot, xt, xi, v, lane, dy, dx, ci in T.grid(B, OH, OT, XT, X, V, L, k, k, I):
+            with T.sblock("total"):
+                n, r, u, t, i, j, e, p, q, c = T.axis.remap(
+                    "SSSSSSSRRR", [b, y, ot, xt, xi, v, lane, dy, dx, ci]
+                )
+                with T.init():
+                    total[n, r, u, t, i, j, e] = bias[u, j, e] if biased else T.cast(0, dtype)
+                total[n, r, u, t, i, j, e] = (
+                    total[n, r, u, t, i, j, e]
+                    + or_zero(
+                        w,
+                        source_column(w, column(t, i), q),
+                        data[at(n, source_row(w, r, p), source_column(w, column(t, i), q), c)],
+                    )
+                    * weight[u, weight_row(w, r, p), q, c, j, e]
+                )
+        for b, y, ot, xt, xi, v, lane in T.grid(B, OH, OT, XT, X, V, L):
+            with T.sblock("store"):
+                n, r, u, t, i, j, e = T.axis.remap("SSSSSSS", [b, y, ot, xt, xi, v, lane])
+                output[n, r, column(t, i), channel(u, j, e)] = (
+                    activate(total[n, r, u, t, i, j, e], w.activation, dtype)
+                    + residual[n, r, column(t, i), channel(u, j, e)]
+                    if added
+                    else activate(total[n, r, u, t, i, j, e], w.activation, dtype)
+                )
+
+    return without(conv, [index for index, used in ((1, added), (3, biased)) if not used])
+
+
+def schedule(sch: Schedule, workload: Workload, knobs: WindowKnobs, core: Core) -> None:
+    """One row tile after another, sums in registers.
+
+    Before: two loop nests over the whole output. After::
+
+        for picture, row (tasks):
+            for tile of channels, tile of columns:
+                total[columns, vectors] = bias
+                for dy, [input channel]:
+                    total += input * weight[dy, :]      # dx, columns (and few input channels) unrolled
+                output = epilogue(total)
+    """
+    total, store = sch.get_sblock("total"), sch.get_sblock("store")
+    b, y, _, xt, xi, v, lane = sch.get_loops(store)
+    sch.annotate(sch.fuse(b, y), TASK, 1)
+    sch.compute_at(total, xt, preserve_unit_loops=True)
+    sch.set_scope(total, 0, "local")
+    sch.vectorize(lane)
+    sch.unroll(xi)
+    sch.unroll(v)
+    *_, xi, v, lane, dy, dx, c = sch.get_loops(total)
+    sch.reorder(dy, c, dx, xi, v, lane)
+    sch.vectorize(lane)
+    for loop in (dx, xi, v):
+        sch.unroll(loop)
+    if workload.in_channels <= 4:
+        sch.unroll(c)
+    sch.decompose_reduction(total, dy)
+
+
+def knobs(workload: Workload, core: Core) -> list[WindowKnobs]:
+    """Every register tile that fits."""
+    return register_tiles(workload, core, exact=False)
+
+
+def default(workload: Workload, core: Core) -> WindowKnobs:
+    """The register tile with the lowest modelled cost."""
+    return min(knobs(workload, core), key=lambda tile: _cycles(tile, workload, core))
+
+
+def _cycles(tile: WindowKnobs, workload: Workload, core: Core) -> float:
+    """Modelled cycles: multiply-adds against loads (two a cycle) per tap, plus what a tile costs outside the window."""
+    sums = tile.columns * tile.vectors
+    tap = max(
+        sums / core.multiply_adds_per_cycle,
+        (tile.columns + tile.vectors) / 2,
+        core.multiply_add_latency
+        * min(1.0, sums / (core.multiply_adds_per_cycle * core.multiply_add_latency)),
+    )
+    taps = workload.kernel**2 * workload.in_channels
+    count = tiles.count(workload.out_width, tile.columns) * tiles.count(
+        workload.out_channels, tile.vectors * tile.lanes
+    )
+    return workload.batch * workload.out_height * count * (taps * tap + 3 * sums + 8)
+
+
+def pack(weights: Mapping[str, Array], workload: Workload, knobs: WindowKnobs) -> list[Array]:
+    """Weight ``(O, k, k, I)`` into ``(tiles, rows, k, I, vectors, lanes)``, bias into ``(tiles, vectors, lanes)``."""
+    channels = pack_columns(workload, knobs)
+    weight = with_zero_row(workload, weights["weight"], 1)
+    packed = [np.ascontiguousarray(weight[channels].transpose(0, 3, 4, 5, 1, 2))]
+    if "bias" in workload.epilogue:
+        packed.append(np.ascontiguousarray(weights["bias"][channels]))
+    return packed
+
+
+TEMPLATE = Template(
+    operator="conv",
+    version=1,
+    knobs_type=WindowKnobs,
+    serves=lambda workload: not workload.prologue and "pool" not in workload.epilogue,
+    compute=compute,
+    schedule=schedule,
+    knobs=knobs,
+    default=default,
+    pack=pack,
+    reference=reference,
+)

@@ -1,0 +1,196 @@
+"""Depthwise convolution, NHWC: one channel block of the whole picture after another, a row of outputs at a time.
+
+With the epilogue ``pool`` the block's outputs are summed while they are in registers, so that the squeeze of an SE
+block costs no pass of its own. A channel's sum is made by one task in one order: its bits do not depend on threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from tvm_mnv3.targets import Core
+
+from tvm_mnv3.compat import Schedule, T, tirx
+from tvm_mnv3.workload import Workload
+
+from . import tiles
+from .epilogue import activate
+from .reference import depthwise as reference
+from .template import TASK, Array, Template, without
+from .windows import (
+    WindowKnobs,
+    or_zero,
+    pack_columns,
+    register_tiles,
+    source_column,
+    source_row,
+    weight_row,
+    weight_rows,
+    with_zero_row,
+)
+
+Expr = tirx.Expr
+
+
+def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
+    """The kernel ``(data, weight, [bias], output, [mean])`` before scheduling; data ``(N, H, W, C)``, mean ``(N, C)``."""
+    w, biased, pooled = workload, "bias" in workload.epilogue, "pool" in workload.epilogue
+    B, C, k, dtype = w.batch, w.in_channels, w.kernel, w.dtype
+    OH, OW, X, V, L = w.out_height, w.out_width, knobs.columns, knobs.vectors, knobs.lanes
+    CT, XT = tiles.count(C, V * L), tiles.count(OW, X)
+
+    def channel(ct: Expr, v: Expr, lane: Expr) -> Expr:
+        return tiles.column(ct, v, C, V, L) + lane
+
+    def column(xt: Expr, xi: Expr) -> Expr:
+        return tiles.start(xt, OW, X) + xi
+
+    @T.prim_func(s_tir=True)
+    def depthwise(
+        data: T.Buffer((B, w.height, w.width, C), dtype),
+        weight: T.Buffer((CT, weight_rows(w), k, V, L), dtype),
+        bias: T.Buffer((CT, V, L) if biased else (1, 1, 1), dtype),
+        output: T.Buffer((B, OH, OW, C), dtype),
+        mean: T.Buffer((B, C), dtype),
+    ):
+        T.func_attr({"tirx.noalias": True})
+        total = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
+        value = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
+        squeeze = T.sblock_alloc_buffer((B, CT, V, L), dtype)
+        for b, ct, y, xt, xi, v, lane, dy, dx in T.grid(B, CT, OH, XT, X, V, L, k, k):
+            with T.sblock("total"):
+                n, u, r, t, i, j, e, p, q = T.axis.remap("SSSSSSSRR", [b, ct, y, xt, xi, v, lane, dy, dx])
+                with T.init():
+                    total[n, u, r, t, i, j, e] = bias[u, j, e] if biased else T.cast(0, dtype)
+                total[n, u, r, t, i, j, e] = (
+                    total[n, u, r, t, i, j, e]
+                    + or_zero(
+                        w,
+                        source_column(w, column(t, i), q),
+                        data[n, source_row(w, r, p), source_column(w, column(t, i), q), channel(u, j, e)],
+                    )
+                    * weight[u, weight_row(w, r, p), q, j, e]
+                )
+        for b, ct, y, xt, xi, v, lane in T.grid(B, CT, OH, XT, X, V, L):
+            with T.sblock("value"):
+                n, u, r, t, i, j, e = T.axis.remap("SSSSSSS", [b, ct, y, xt, xi, v, lane])
+                value[n, u, r, t, i, j, e] = activate(total[n, u, r, t, i, j, e], w.activation, dtype)
+        for b, ct, y, xt, xi, v, lane in T.grid(B, CT, OH, XT, X, V, L):
+            with T.sblock("store"):
+                n, u, r, t, i, j, e = T.axis.remap("SSSSSSS", [b, ct, y, xt, xi, v, lane])
+                output[n, r, column(t, i), channel(u, j, e)] = value[n, u, r, t, i, j, e]
+        if pooled:
+            for b, ct, v, lane, y, xt, xi in T.grid(B, CT, V, L, OH, XT, X):
+                with T.sblock("squeeze"):
+                    n, u, j, e, r, t, i = T.axis.remap("SSSSRRR", [b, ct, v, lane, y, xt, xi])
+                    with T.init():
+                        squeeze[n, u, j, e] = T.cast(0, dtype)
+                    squeeze[n, u, j, e] = squeeze[n, u, j, e] + value[n, u, r, t, i, j, e]
+            for b, ct, v, lane in T.grid(B, CT, V, L):
+                with T.sblock("mean"):
+                    n, u, j, e = T.axis.remap("SSSS", [b, ct, v, lane])
+                    mean[n, channel(u, j, e)] = squeeze[n, u, j, e] * tirx.const(1.0 / (OH * OW), dtype)
+
+    gone = [index for index, used in ((2, biased), (4, pooled)) if not used]
+    return without(depthwise, gone)
+
+
+def schedule(sch: Schedule, workload: Workload, knobs: WindowKnobs, core: Core) -> None:
+    """One row tile of one channel block after another, sums in registers.
+
+    Before: a loop nest per block over the whole picture. After::
+
+        for picture, channel block (tasks):
+            [squeeze = 0]
+            for row, tile of columns:
+                total[columns, vectors] = bias
+                for dy:
+                    total += input row * weight[dy, :]      # dx and columns unrolled: loads are shared
+                value = activation(total)
+                output = value
+                [squeeze += value]
+            [mean = squeeze / pixels]
+    """
+    total, value, store = (sch.get_sblock(name) for name in ("total", "value", "store"))
+    b, ct, y, xt, *_ = sch.get_loops(value)
+    task = sch.fuse(b, ct)
+    sch.annotate(task, TASK, 1)
+    sch.reverse_compute_at(store, xt, preserve_unit_loops=True)
+    sch.compute_at(total, xt, preserve_unit_loops=True)
+    for block in (total, value):
+        sch.set_scope(block, 0, "local")
+    if "pool" in workload.epilogue:
+        squeeze, mean = sch.get_sblock("squeeze"), sch.get_sblock("mean")
+        sch.reverse_compute_at(squeeze, xt, preserve_unit_loops=True)
+        sch.reverse_compute_at(mean, task, preserve_unit_loops=True)
+        sch.set_scope(squeeze, 0, "local")
+        _straight(sch, sch.get_loops(mean)[-2:])
+        *_, v, lane, _, _, xi = sch.get_loops(squeeze)
+        sch.reorder(xi, v, lane)
+        _straight(sch, [xi, v, lane])
+        sch.decompose_reduction(squeeze, y)
+    for block in (store, value):
+        _straight(sch, sch.get_loops(block)[-3:])
+
+    *_, xi, v, lane, dy, dx = sch.get_loops(total)
+    sch.reorder(dy, dx, xi, v, lane)
+    _straight(sch, [dx, xi, v, lane])
+    sch.decompose_reduction(total, dy)
+
+
+def _straight(sch: Schedule, loops: list[Any]) -> None:
+    """Straight-line code: the last loop becomes a vector, the others are unrolled."""
+    *outer, lane = loops
+    sch.vectorize(lane)
+    for loop in outer:
+        sch.unroll(loop)
+
+
+def knobs(workload: Workload, core: Core) -> list[WindowKnobs]:
+    """Every register tile that fits."""
+    return register_tiles(workload, core, exact="pool" in workload.epilogue)
+
+
+def default(workload: Workload, core: Core) -> WindowKnobs:
+    """The register tile with the lowest modelled cost."""
+    return min(knobs(workload, core), key=lambda tile: _cycles(tile, workload, core))
+
+
+def _cycles(tile: WindowKnobs, workload: Workload, core: Core) -> float:
+    """Modelled cycles: multiply-adds against loads (two a cycle), plus what a tile costs outside the window."""
+    k, sums = workload.kernel, tile.columns * tile.vectors
+    inputs = ((tile.columns - 1) * workload.stride + k) * tile.vectors
+    row = max(sums * k / core.multiply_adds_per_cycle, (inputs + k * tile.vectors) / 2)
+    row = max(row, core.multiply_add_latency * k) + 3
+    count = tiles.count(workload.out_width, tile.columns) * tiles.count(
+        workload.out_channels, tile.vectors * tile.lanes
+    )
+    return workload.batch * workload.out_height * count * (k * row + 2 * sums + 6)
+
+
+def pack(weights: Mapping[str, Array], workload: Workload, knobs: WindowKnobs) -> list[Array]:
+    """Weight ``(C, k, k, 1)`` into ``(tiles, rows, k, vectors, lanes)``, bias into ``(tiles, vectors, lanes)``."""
+    channels = pack_columns(workload, knobs)
+    weight = weights["weight"].reshape(workload.in_channels, workload.kernel, workload.kernel)
+    packed = [np.ascontiguousarray(with_zero_row(workload, weight, 1)[channels].transpose(0, 3, 4, 1, 2))]
+    if "bias" in workload.epilogue:
+        packed.append(np.ascontiguousarray(weights["bias"][channels]))
+    return packed
+
+
+TEMPLATE = Template(
+    operator="depthwise",
+    version=1,
+    knobs_type=WindowKnobs,
+    serves=lambda workload: (
+        workload.layout == "nhwc" and not workload.prologue and "add" not in workload.epilogue
+    ),
+    compute=compute,
+    schedule=schedule,
+    knobs=knobs,
+    default=default,
+    pack=pack,
+    reference=reference,
+)

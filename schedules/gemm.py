@@ -1,0 +1,219 @@
+"""Matrix product with a fused epilogue: what pointwise convolutions and dense layers are.
+
+``D[m, n] = epilogue(sum_k A[m, k] * scale[m, k] * W[k, n])``: activations row-major, weights packed into panels
+``[tile of n][k][vector][lane]``, so that one k reads consecutive vectors. A tile of ``rows`` x ``vectors`` sums
+stays in registers over the whole of k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import gcd
+
+import numpy as np
+from tvm_mnv3.targets import Core
+
+from tvm_mnv3.compat import Schedule, T, tirx
+from tvm_mnv3.workload import Workload
+
+from . import tiles
+from .epilogue import activate
+from .template import TASK, Array, without
+
+#: k that one pass of the inner loop takes (XNNPACK's and the prototype's choice: enough to hide the loop's own work).
+UNROLL = 4
+
+
+@dataclass(frozen=True)
+class GemmKnobs:
+    """Knobs of a matrix product.
+
+    Parameters
+    ----------
+    rows, vectors, lanes
+        The register tile: rows of A, vectors of N, elements in a vector.
+    order
+        ``rows``: tiles of rows outermost, weights stream past them. ``columns``: one panel of weights stays in
+        the cache while all rows pass it.
+    panel
+        Copy the tile's rows of A, already scaled, into a buffer on the stack before they are used.
+    """
+
+    rows: int
+    vectors: int
+    lanes: int
+    order: str = "rows"
+    panel: bool = False
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    m: int
+    n: int
+    k: int
+    pixels: int  # rows that share one picture's scale
+
+    @classmethod
+    def of(cls, w: Workload) -> _Sizes:
+        pixels = w.out_height * w.out_width
+        return cls(m=w.batch * pixels, n=w.out_channels, k=w.in_channels, pixels=pixels)
+
+
+def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
+    """The kernel ``(data, [scale], [residual], weight, [bias], output)`` before scheduling.
+
+    Every operand is seen as a matrix: data ``(M, K)``, scale ``(batch, K)``, residual and output ``(M, N)``.
+    """
+    size = _Sizes.of(workload)
+    M, N, K = size.m, size.n, size.k
+    rows, V, L = knobs.rows, knobs.vectors, knobs.lanes
+    MT, NT = tiles.count(M, rows), tiles.count(N, V * L)
+    dtype = workload.dtype
+    scaled, biased, added = (
+        part in (*workload.prologue, *workload.epilogue) for part in ("scale", "bias", "add")
+    )
+    activation = workload.activation
+
+    def row(mt: tirx.Expr, mi: tirx.Expr) -> tirx.Expr:
+        return tiles.start(mt, M, rows) + mi
+
+    def column(nt: tirx.Expr, v: tirx.Expr, lane: tirx.Expr) -> tirx.Expr:
+        return tiles.column(nt, v, N, V, L) + lane
+
+    scale_shape = (workload.batch, K) if scaled else (1, 1)
+    residual_shape = (M, N) if added else (1, 1)
+    bias_shape = (NT, V, L) if biased else (1, 1, 1)
+
+    @T.prim_func(s_tir=True)
+    def gemm(
+        data: T.Buffer((M, K), dtype),
+        scale: T.Buffer(scale_shape, dtype),
+        residual: T.Buffer(residual_shape, dtype),
+        weight: T.Buffer((NT, K, V, L), dtype),
+        bias: T.Buffer(bias_shape, dtype),
+        output: T.Buffer((M, N), dtype),
+    ):
+        T.func_attr({"tirx.noalias": True})
+        panel = T.sblock_alloc_buffer((MT, rows, K), dtype)
+        total = T.sblock_alloc_buffer((MT, NT, rows, V, L), dtype)
+        for mt, mi, k in T.grid(MT, rows, K):
+            with T.sblock("panel"):
+                t, i, c = T.axis.remap("SSS", [mt, mi, k])
+                panel[t, i, c] = (
+                    data[row(t, i), c] * scale[row(t, i) // size.pixels, c] if scaled else data[row(t, i), c]
+                )
+        for mt, nt, mi, v, lane, k in T.grid(MT, NT, rows, V, L, K):
+            with T.sblock("total"):
+                t, u, i, j, e, c = T.axis.remap("SSSSSR", [mt, nt, mi, v, lane, k])
+                with T.init():
+                    total[t, u, i, j, e] = bias[u, j, e] if biased else T.cast(0, dtype)
+                total[t, u, i, j, e] = total[t, u, i, j, e] + panel[t, i, c] * weight[u, c, j, e]
+        for mt, nt, mi, v, lane in T.grid(MT, NT, rows, V, L):
+            with T.sblock("store"):
+                t, u, i, j, e = T.axis.remap("SSSSS", [mt, nt, mi, v, lane])
+                output[row(t, i), column(u, j, e)] = (
+                    activate(total[t, u, i, j, e], activation, dtype) + residual[row(t, i), column(u, j, e)]
+                    if added
+                    else activate(total[t, u, i, j, e], activation, dtype)
+                )
+
+    unused = [not scaled, not added, not biased]
+    return without(gemm, [index for index, gone in zip((1, 2, 4), unused, strict=True) if gone])
+
+
+def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) -> None:
+    """One register tile after another.
+
+    Before: three loop nests over the whole matrices. After::
+
+        for mt (tasks):                       # with order "columns": for nt (tasks), then mt
+            [panel = rows of A, scaled]
+            for nt:
+                total[rows, vectors] = bias   # in registers
+                for k, by 4:
+                    total += A[rows, k] * W[k, vectors]
+                output = epilogue(total)
+    """
+    panel, total, store = (sch.get_sblock(name) for name in ("panel", "total", "store"))
+    mt, nt, mi, v, lane = sch.get_loops(store)
+    outer, inner = (mt, nt) if knobs.order == "rows" else (nt, mt)
+    sch.reorder(outer, inner)
+    sch.annotate(outer, TASK, 1)
+    sch.compute_at(total, inner, preserve_unit_loops=True)
+    sch.set_scope(total, 0, "local")
+    if knobs.panel:
+        sch.compute_at(panel, mt)
+        sch.set_scope(panel, 0, "local")
+        k = sch.get_loops(panel)[-1]
+        _, chunk = sch.split(k, [None, gcd(workload.in_channels, knobs.lanes)])
+        sch.vectorize(chunk)
+    else:
+        sch.compute_inline(panel)
+    sch.vectorize(lane)
+    sch.unroll(mi)
+    sch.unroll(v)
+
+    *_, mi, v, lane, k = sch.get_loops(total)
+    k_outer, k_inner = sch.split(k, [None, gcd(workload.in_channels, UNROLL)])
+    sch.reorder(k_outer, k_inner, mi, v, lane)
+    sch.vectorize(lane)
+    for loop in (k_inner, mi, v):
+        sch.unroll(loop)
+    sch.decompose_reduction(total, k_outer)
+
+
+def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
+    """Every register tile that fits, in both orders, with and without a panel."""
+    size = _Sizes.of(workload)
+    scaled = "scale" in workload.prologue
+    space = []
+    for tile in _register_tiles(size, core, workload.dtype):
+        space.append(tile)
+        space.append(replace(tile, panel=True))
+        if not scaled:
+            space.append(replace(tile, order="columns"))
+    return space
+
+
+def default(workload: Workload, core: Core) -> GemmKnobs:
+    """The register tile with the lowest modelled cost; a panel where a scale has to be multiplied in."""
+    size = _Sizes.of(workload)
+    best = min(_register_tiles(size, core, workload.dtype), key=lambda tile: _cycles(tile, size, core))
+    if "scale" in workload.prologue:
+        return replace(best, panel=True)
+    # Few rows and many columns: one panel of weights at a time is read once, not once per tile of rows.
+    return replace(best, order="columns" if size.n > size.m else "rows")
+
+
+def _register_tiles(size: _Sizes, core: Core, dtype: str) -> list[GemmKnobs]:
+    """Tiles whose sums, one row of weights and one or two registers of A fit into the registers."""
+    lanes = tiles.fitting_lanes(size.n, core.lanes(dtype))
+    space = []
+    for vectors in range(1, min(8, tiles.count(size.n, lanes)) + 1):
+        most_rows = max(1, (core.vector_registers - 2 - vectors) // vectors)
+        space += [GemmKnobs(rows, vectors, lanes) for rows in range(1, min(size.m, most_rows, 14) + 1)]
+    return space
+
+
+def _cycles(tile: GemmKnobs, size: _Sizes, core: Core) -> float:
+    """Modelled cycles: multiply-adds against loads (two a cycle) per k, plus what a tile costs outside k."""
+    sums = tile.rows * tile.vectors
+    loads = tile.vectors + tile.rows / (2 if core.isa == "aarch64" else 1)
+    multiply_adds = sums / core.multiply_adds_per_cycle
+    latency = core.multiply_add_latency
+    inner = max(multiply_adds, loads / 2, latency * min(1.0, sums / (latency * core.multiply_adds_per_cycle)))
+    inner += 0.05 * loads  # loads are never quite free: prefer square tiles among equals
+    outer = 3 * sums / core.multiply_adds_per_cycle + 8
+    count = tiles.count(size.m, tile.rows) * tiles.count(size.n, tile.vectors * tile.lanes)
+    return count * (size.k * inner + outer)
+
+
+def pack(weights: Mapping[str, Array], workload: Workload, knobs: GemmKnobs) -> list[Array]:
+    """Weight ``(O, I)`` or ``(O, 1, 1, I)`` into panels ``(tiles, K, vectors, lanes)``, bias into ``(tiles, vectors, lanes)``."""
+    columns = tiles.columns(workload.out_channels, knobs.vectors, knobs.lanes)
+    weight = weights["weight"].reshape(workload.out_channels, workload.in_channels)
+    packed = [np.ascontiguousarray(weight[columns].transpose(0, 3, 1, 2))]
+    if "bias" in workload.epilogue:
+        packed.append(np.ascontiguousarray(weights["bias"][columns]))
+    return packed

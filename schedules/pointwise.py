@@ -1,0 +1,20 @@
+"""Pointwise (1x1) convolution, NHWC: a matrix product over all pixels, see `gemm`."""
+
+from __future__ import annotations
+
+from . import gemm
+from .reference import pointwise as reference
+from .template import Template
+
+TEMPLATE = Template(
+    operator="pointwise",
+    version=1,
+    knobs_type=gemm.GemmKnobs,
+    serves=lambda workload: workload.layout == "nhwc" and "pool" not in workload.epilogue,
+    compute=gemm.compute,
+    schedule=gemm.schedule,
+    knobs=gemm.knobs,
+    default=gemm.default,
+    pack=gemm.pack,
+    reference=reference,
+)

@@ -1,0 +1,67 @@
+"""Covering an extent with tiles of one size: where it does not divide, the last tile is moved back.
+
+A moved tile computes some elements a second time and stores the same bits, so that no kernel has a tail: every tile
+runs the same straight-line code, whatever the channel count (184, 200, 72, 40, 24, 88) or picture size.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tvm_mnv3.compat import tirx
+
+Expr = tirx.Expr
+
+
+def count(extent: int, tile: int) -> int:
+    """How many tiles cover the extent."""
+    return -(-extent // tile)
+
+
+def start(index: Expr, extent: int, tile: int) -> Expr:
+    """First element of a tile; `tile` must not exceed `extent`."""
+    if extent % tile == 0:
+        return index * tile
+    return tirx.min(index * tile, extent - tile)
+
+
+def fitting_lanes(extent: int, lanes: int) -> int:
+    """The widest power of two of lanes, at most `lanes`, that the extent can fill."""
+    while lanes > extent:
+        lanes //= 2
+    return lanes
+
+
+def balanced(extent: int, most: int) -> int:
+    """The tile of at most `most` that covers the extent with the fewest tiles and then the least overlap."""
+    return count(extent, count(extent, most))
+
+
+def divisors(extent: int, most: int) -> list[int]:
+    """The divisors of the extent up to `most`, ascending."""
+    return [d for d in range(1, min(extent, most) + 1) if extent % d == 0]
+
+
+def column(tile: Expr, vector: Expr, extent: int, vectors: int, lanes: int) -> Expr:
+    """First channel of a vector in a tile of several vectors of channels.
+
+    The last tile is moved back to end with the extent; where even one tile is wider than the extent, its last
+    vector is moved back. `lanes` must not exceed `extent`.
+    """
+    width = vectors * lanes
+    if extent % width == 0:
+        return tile * width + vector * lanes
+    if extent > width:
+        return tirx.min(tile * width, extent - width) + vector * lanes
+    return tirx.min(vector * lanes, extent - lanes)
+
+
+def columns(extent: int, vectors: int, lanes: int) -> npt.NDArray[np.intp]:
+    """The channel in every lane, shape ``(tiles, vectors, lanes)``: `column` for NumPy, to pack weights with."""
+    width = vectors * lanes
+    tile = np.arange(count(extent, width)).reshape(-1, 1, 1)
+    vector = np.arange(vectors).reshape(1, -1, 1)
+    lane = np.arange(lanes).reshape(1, 1, -1)
+    first = np.minimum(tile * width, max(extent - width, 0)) + vector * lanes
+    return np.minimum(first, extent - lanes) + lane

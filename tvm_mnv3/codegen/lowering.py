@@ -1,0 +1,147 @@
+"""From a scheduled kernel to a C function on plain pointers.
+
+TVM's own pipeline ends in its packed calling convention, which needs TVM's types at run time. This one takes the
+same passes up to that point and then gives the function the C signature ::
+
+    void NAME(const T0 *operand0, ..., T *output, [uint8_t *scratch,] int32_t begin, int32_t end)
+
+where ``begin`` and ``end`` are the range of tasks to do (see `tvm_mnv3.schedules.template.TASK`). The pointers are
+``noalias``. A kernel allocates nothing: small buffers live on the stack, large ones in the caller's scratch memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tvm_mnv3.compat import IRModule, PointerType, PrimType, Sequential, Target, s_tir, tirx
+from tvm_mnv3.schedules.template import TASK
+
+#: Buffers above this size go to scratch memory: a phone's worker thread may have as little as 1 MB of stack.
+STACK_BYTES = 64 * 1024
+#: Every buffer in scratch memory starts at a multiple of this (a cache line, and the widest vector).
+ALIGNMENT = 64
+
+
+@dataclass(frozen=True)
+class LoweredKernel:
+    """A kernel ready for code generation.
+
+    Parameters
+    ----------
+    name
+        Its C symbol.
+    function
+        The lowered function with that signature.
+    tasks
+        How many tasks it has.
+    scratch_bytes
+        Scratch memory it needs; with more than one task it needs none.
+    """
+
+    name: str
+    function: tirx.PrimFunc
+    tasks: int
+    scratch_bytes: int
+
+
+def lower(function: tirx.PrimFunc, name: str, target: Target) -> LoweredKernel:
+    """Lower a scheduled S-TIR function.
+
+    Raises
+    ------
+    ValueError
+        The task loop has no constant extent, or scratch memory is needed inside tasks.
+    """
+    module = IRModule({name: function})
+    module = tirx.transform.BindTarget(target.with_host(target))(module)
+    module = _to_flat_loops()(module)
+    lowered, tasks, scratch = _with_c_signature(module[name])
+    if tasks > 1 and scratch:
+        raise ValueError(f"kernel {name} needs {scratch} bytes of scratch memory inside its {tasks} tasks")
+    lowered = lowered.with_attr("global_symbol", name)
+    module = Sequential([tirx.transform.LowerTVMBuiltin(), tirx.transform.LowerIntrin()])(
+        IRModule({name: lowered})
+    )
+    return LoweredKernel(name, module[name], tasks, scratch)
+
+
+def _to_flat_loops() -> Sequential:
+    """The CPU part of TVM's default pipeline for S-TIR (``tvm/s_tir/pipeline.py``) up to its packed convention.
+
+    Common-subexpression elimination is left to LLVM: TVM's has produced dangling variables (mlc-llm#3454).
+    """
+    return Sequential(
+        [
+            s_tir.transform.CanonicalizeLoop(),
+            s_tir.transform.LowerInitBlock(),
+            s_tir.transform.PlanAndUpdateBufferAllocationLocation(),
+            s_tir.transform.ConvertBlocksToOpaque(),
+            s_tir.transform.CompactBufferAllocation(),
+            s_tir.transform.LowerMatchBuffer(),
+            s_tir.transform.StmtSimplify(),
+            s_tir.transform.AnnotateIrregularLoop(),
+            s_tir.transform.LowerOpaqueBlock(),
+            tirx.transform.FlattenBuffer(),
+            tirx.transform.BF16ComputeLegalize(),
+            tirx.transform.NarrowDataType(32),
+            s_tir.transform.LoopPartition(),
+            tirx.transform.VectorizeLoop(True),
+            tirx.transform.StorageRewrite(),
+            s_tir.transform.HoistIfThenElse(),
+            tirx.transform.UnrollLoop(),
+            s_tir.transform.RenormalizeSplitPattern(),
+            tirx.transform.StmtSimplify(),
+            tirx.transform.RemoveNoOp(),
+            s_tir.transform.RewriteUnsafeSelect(),
+        ]
+    )
+
+
+def _with_c_signature(function: tirx.PrimFunc) -> tuple[tirx.PrimFunc, int, int]:
+    """The function on raw pointers with its task loop over ``begin .. end``; its tasks; its scratch bytes."""
+    begin, end = tirx.Var("begin", "int32"), tirx.Var("end", "int32")
+    scratch = tirx.Var("scratch", PointerType(PrimType("uint8"), "global"))
+    pointers, statements = [], []
+    for buffer in function.params:
+        pointer = tirx.Var(f"{buffer.name}_pointer", PointerType(PrimType(buffer.dtype), "global"))
+        pointers.append(pointer)
+        statements.append(tirx.DeclBuffer(buffer, data=pointer))
+    tasks, scratch_bytes = 1, 0
+    for statement in _statements(function.body):
+        if isinstance(statement, tirx.AllocBuffer):
+            statement, size = _place(statement, scratch, scratch_bytes)
+            scratch_bytes += size
+        elif isinstance(statement, tirx.For) and TASK in statement.annotations:
+            tasks = int(statement.extent)
+            statement = tirx.For(statement.loop_var, begin, end - begin, statement.kind, statement.body)
+        statements.append(statement)
+    body: Any = tirx.SeqStmt(statements)
+    # What TVM's packed convention would state of the device, which LowerTVMBuiltin asks for: CPU 0.
+    for key, value in (("device_id", 0), ("device_type", 1)):
+        body = tirx.AttrStmt(tirx.IntImm("int32", 0), key, tirx.IntImm("int32", value), body)
+    parameters = [*pointers, *([scratch] if scratch_bytes else []), begin, end]
+    return tirx.PrimFunc(parameters, body, function.ret_type, function.attrs), tasks, scratch_bytes
+
+
+def _statements(body: tirx.Stmt) -> list[tirx.Stmt]:
+    return list(body.seq) if isinstance(body, tirx.SeqStmt) else [body]
+
+
+def _place(alloc: tirx.AllocBuffer, scratch: tirx.Var, offset: int) -> tuple[tirx.Stmt, int]:
+    """The buffer on the stack, or at that offset of the scratch memory; and the scratch bytes it takes."""
+    buffer = alloc.buffer
+    size = int(np.prod([int(extent) for extent in buffer.shape])) * _bytes_of(str(buffer.dtype))
+    if size <= STACK_BYTES:
+        # The annotation is TVM's own (tirx/transform.h): without it the buffer would become a call for workspace.
+        return tirx.AllocBuffer(buffer, {"disable_lower_builtin": tirx.IntImm("bool", 1)}), 0
+    pointer = tirx.handle_add_byte_offset(scratch, offset)
+    return tirx.DeclBuffer(buffer, data=pointer), -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _bytes_of(dtype: str) -> int:
+    """Bytes of an element such as ``float32`` or ``float32x16``."""
+    scalar, _, lanes = dtype.partition("x")
+    return np.dtype(scalar).itemsize * int(lanes or 1)
