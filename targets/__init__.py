@@ -1,5 +1,6 @@
 """What is known of CPU cores: one TOML file per core, read into a frozen `Core`."""
 
 from .core import Core, core_names, load_core
+from .host import host_core
 
-__all__ = ["Core", "core_names", "load_core"]
+__all__ = ["Core", "core_names", "host_core", "load_core"]
