@@ -43,7 +43,8 @@ def to_relax(
         The program trains, takes or returns something else than tensors, or has an operator unknown to TVM.
     """
     _check_inference(program, source)
-    _check_interface(program, source)
+    inputs = user_inputs(program, source)
+    _check_outputs(program, source)
     try:
         with quiet(), torch.no_grad():
             module = from_exported_program(program, keep_params_as_input=False, unwrap_unit_return_tuple=True)
@@ -51,10 +52,9 @@ def to_relax(
         raise InputError(f"{source}: cannot import the exported program: {first_line(error)}") from error
     module = main_function.tidy(module)
     main_function.check_static(module, source)
-    names = input_names or [parameter.name_hint for parameter in module["main"].params]
     return (
         module,
-        main_function.input_specs(module, names),
+        main_function.input_specs(module, input_names or list(inputs)),
         main_function.output_specs(module, _output_names(program)),
     )
 
@@ -78,17 +78,30 @@ def _check_inference(program: ExportedProgram, source: str) -> None:
                 )
 
 
-def _check_interface(program: ExportedProgram, source: str) -> None:
-    """Raise unless all inputs and outputs are tensors."""
+def user_inputs(program: ExportedProgram, source: str) -> dict[str, torch.Tensor]:
+    """The inputs that are no weights, in order, each as the fake tensor that it was traced with.
+
+    Raises
+    ------
+    InputError
+        Names the input that is not a tensor.
+    """
     placeholders = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
+    inputs: dict[str, torch.Tensor] = {}
     for spec in program.graph_signature.input_specs:
-        if spec.kind is not InputKind.USER_INPUT:
-            continue
-        node = placeholders.get(spec.arg.name)
-        if node is None or not isinstance(node.meta.get("val"), torch.Tensor):
-            raise InputError(
-                f"{source}: input {spec.arg.name!r} is not a tensor; make it a constant of the module."
-            )
+        if spec.kind is InputKind.USER_INPUT:
+            node = placeholders.get(spec.arg.name)
+            value = node.meta.get("val") if node is not None else None
+            if not isinstance(value, torch.Tensor):
+                raise InputError(
+                    f"{source}: input {spec.arg.name!r} is not a tensor; make it a constant of the module."
+                )
+            inputs[spec.arg.name] = value
+    return inputs
+
+
+def _check_outputs(program: ExportedProgram, source: str) -> None:
+    """Raise unless all outputs are tensors."""
     known = {node.name for node in program.graph.nodes}
     for name in program.graph_signature.user_outputs:
         if name not in known:

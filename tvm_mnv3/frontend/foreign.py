@@ -23,6 +23,6 @@ def quiet() -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's text that says something, or its type's name."""
+    """The first line (of at most 200 characters) of an exception's text, or its type's name."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    return lines[0][:200] if lines else type(error).__name__

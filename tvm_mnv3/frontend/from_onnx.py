@@ -48,9 +48,7 @@ def import_onnx(
         module=module,
         inputs=main_function.input_specs(module, list(shapes)),
         outputs=main_function.output_specs(module, [output.name for output in model.graph.output]),
-        provenance=Provenance(
-            source=path.name, format="onnx", weights=path.name, weights_sha256=sha256(path)
-        ),
+        provenance=Provenance(source=path.name, format="onnx", weights=path.name, weights_sha256=sha256(path)),
     )
 
 

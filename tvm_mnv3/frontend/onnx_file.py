@@ -25,13 +25,9 @@ def read_onnx(path: Path) -> ModelProto:
         # Without the format, onnx would guess one from the file's suffix.
         model = onnx.load(path, format="protobuf")
     except Exception as error:  # protobuf, the operating system and onnx's external data each have their own
-        raise InputError(
-            f"{path.name} is not a readable ONNX file, or is truncated: {first_line(error)}"
-        ) from error
+        raise InputError(f"{path.name} is not a readable ONNX file, or is truncated: {first_line(error)}") from error
     if not model.graph.output:
-        raise InputError(
-            f"{path.name} is not a readable ONNX file, or is truncated: it has no graph with an output."
-        )
+        raise InputError(f"{path.name} is not a readable ONNX file, or is truncated: it has no graph with an output.")
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
     return model

@@ -93,10 +93,7 @@ def _evaluate(
         names = {name for name in node.input if name}
         if not names <= known.keys() | initializers.keys():
             return None
-        inputs = {
-            name: known[name] if name in known else numpy_helper.to_array(initializers[name])
-            for name in names
-        }
+        inputs = {name: known[name] if name in known else numpy_helper.to_array(initializers[name]) for name in names}
     return _run(node, inputs, opsets)
 
 

@@ -43,8 +43,8 @@ def check_supported(model: ModelProto, file: str) -> None:
             nodes.setdefault(kind, describe(node, index))
     if nodes:
         listed = ", ".join(f"{kind} ({where})" for kind, where in nodes.items())
-        plural = "s" if len(nodes) > 1 else ""
-        raise InputError(f"{file}: unsupported operator{plural} {listed}; export the network without.")
+        kind, them = ("operators", "them") if len(nodes) > 1 else ("operator", "it")
+        raise InputError(f"{file}: unsupported {kind} {listed}; export the network without {them}.")
 
 
 def check_inference(model: ModelProto, file: str) -> None:
