@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import tvm
 from tvm import IRModule, relax, s_tir, te, tirx
-from tvm.ir import GlobalVar, Op, PointerType, PrimType
+from tvm.ir import Call, GenericConst, GlobalVar, Op, PointerType, PrimType
 from tvm.ir.transform import PassContext, Sequential, module_pass
 from tvm.relax import dpl
 from tvm.relax.expr_functor import PyExprMutator, PyExprVisitor, mutator, visitor
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import ScheduleError
 from tvm.script import relax as R
 from tvm.script import tirx as T
 from tvm.target import Target
 
 __all__ = [
+    "Call",
+    "GenericConst",
     "GlobalVar",
     "IRModule",
     "Op",
@@ -28,6 +31,7 @@ __all__ = [
     "PyExprVisitor",
     "R",
     "Schedule",
+    "ScheduleError",
     "Sequential",
     "T",
     "Target",

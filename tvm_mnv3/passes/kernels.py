@@ -1,0 +1,87 @@
+"""A `Kernel`: a part of ``main`` that becomes one call of a composite function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tvm_mnv3.compat import Call, IRModule, relax
+from tvm_mnv3.passes.composite import composite_function, operands, output_shape
+from tvm_mnv3.passes.dataflow import Dataflow, Writer, array, operator, rewrite, shape
+from tvm_mnv3.workload import Workload
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A workload, and where in ``main`` it stands.
+
+    Parameters
+    ----------
+    workload
+        What the kernel computes.
+    arguments
+        Its operand of each role. One whose shape is not the role's has the same elements in the same order.
+    outputs
+        The variables that the kernel's outputs replace: the activation, then the mean of a ``pool`` epilogue.
+    """
+
+    workload: Workload
+    arguments: dict[str, relax.Expr | np.ndarray]
+    outputs: tuple[relax.Var, ...]
+
+
+def write_kernels(module: IRModule, kernels: Iterable[Kernel]) -> IRModule:
+    """Write each kernel as one call of its composite function, shared by the kernels of the same workload."""
+    at = {output: kernel for kernel in kernels for output in kernel.outputs}
+    functions: dict[Workload, relax.GlobalVar] = {}
+
+    def rule(writer: Writer, var: relax.Var, _: relax.Expr) -> bool:
+        kernel = at.get(var)
+        if kernel is None:
+            return False
+        if var == kernel.outputs[0]:
+            if kernel.workload not in functions:
+                functions[kernel.workload] = writer.function(composite_function(kernel.workload), kernel.workload.name)
+            _write(writer, kernel, functions[kernel.workload])
+        return True
+
+    return rewrite(module, rule)
+
+
+def called_workload(value: relax.Expr, module: IRModule) -> Workload | None:
+    """The workload of the composite function that an expression calls; None if it calls none."""
+    if not isinstance(value, Call) or not isinstance(value.op, relax.GlobalVar):
+        return None
+    attrs = module[value.op].attrs
+    return Workload.parse(str(attrs["Workload"])) if attrs and "Workload" in attrs else None
+
+
+def without_views(expr: relax.Expr, flow: Dataflow) -> relax.Expr:
+    """What an expression is a reshape of, or itself."""
+    while operator(value := flow.value(expr)) == "reshape":
+        expr = value.args[0]
+    return expr
+
+
+def _write(writer: Writer, kernel: Kernel, function: relax.GlobalVar) -> None:
+    arguments = [
+        _argument(writer, kernel.arguments[role], wanted) for role, wanted in operands(kernel.workload).items()
+    ]
+    call = Call(function, arguments)
+    if len(kernel.outputs) == 1:
+        (output,) = kernel.outputs
+        same = shape(output) == output_shape(kernel.workload)
+        writer.bind(output, call if same else relax.op.reshape(writer.emit(call), shape(output)))
+        return
+    pair = writer.emit(call)
+    for index, output in enumerate(kernel.outputs):
+        writer.bind(output, relax.TupleGetItem(pair, index))
+
+
+def _argument(writer: Writer, value: relax.Expr | np.ndarray, wanted: tuple[int, ...]) -> relax.Expr:
+    constant = value if isinstance(value, np.ndarray) else array(value)
+    if constant is not None:
+        return relax.const(np.ascontiguousarray(constant).reshape(wanted))
+    return value if shape(value) == wanted else writer.emit(relax.op.reshape(value, wanted))

@@ -1,0 +1,75 @@
+"""From a module as imported to the normal form: one flat list of passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tvm_mnv3.compat import IRModule
+from tvm_mnv3.passes.convert_layout import convert_layout
+from tvm_mnv3.passes.dataflow import SWEEP
+from tvm_mnv3.passes.dump_module import DumpModule
+from tvm_mnv3.passes.fold_batch_norm import decompose_batch_norm, fold_scale_and_shift
+from tvm_mnv3.passes.fold_constants import fold_constants
+from tvm_mnv3.passes.fuse_convolutions import fuse_convolutions
+from tvm_mnv3.passes.fuse_pooling import fuse_pooling
+from tvm_mnv3.passes.fuse_squeeze_excite import fuse_squeeze_excite
+from tvm_mnv3.passes.normalize_activations import normalize_activations
+from tvm_mnv3.passes.remove_transposes import remove_transposes
+from tvm_mnv3.passes.unify_pooling import unify_pooling
+
+Pass = Callable[[IRModule], IRModule]
+
+
+def normalize(module: IRModule, *, dump: Path | None = None) -> IRModule:
+    """Bring a module to the normal form.
+
+    Parameters
+    ----------
+    module
+        One Relax function ``main`` of static shapes, weights as constants: an `ImportedModel`'s module.
+    dump
+        A folder for the IR after each phase: ``00_imported.py``, ``01_folded.py``, ...
+
+    Returns
+    -------
+    IRModule
+        ``main`` as calls of composite functions (see `tvm_mnv3.passes.composite`), free reshapes, and ordinary
+        channels-last operators for what has no template.
+
+    Raises
+    ------
+    InputError
+        The module has something that has no normal form; the message names the operator.
+    """
+    for step in passes(dump):
+        module = step(module)
+    return module
+
+
+def passes(dump: Path | None = None) -> tuple[Pass, ...]:
+    """The passes of `normalize`, in order."""
+    return (
+        DumpModule(dump, "00_imported"),
+        # Phase 1: nothing that is known before the network runs is left to compute.
+        SWEEP,
+        fold_constants,
+        decompose_batch_norm,
+        fold_scale_and_shift,
+        unify_pooling,
+        DumpModule(dump, "01_folded"),
+        # Phase 2: one spelling per activation.
+        normalize_activations,
+        DumpModule(dump, "02_activations"),
+        # Phase 3: channels last.
+        convert_layout,
+        fold_constants,
+        remove_transposes,
+        DumpModule(dump, "03_channels_last"),
+        # Phase 4: every kernel is a composite function.
+        fuse_squeeze_excite,
+        fuse_convolutions,
+        fuse_pooling,
+        remove_transposes,
+        DumpModule(dump, "04_kernels"),
+    )
