@@ -13,9 +13,13 @@ from .lowering import LoweredKernel
 
 def llvm_target(core: Core, triple: str) -> Target:
     """TVM's description of that core under that target triple."""
+    attributes = list(core.llvm_attributes)
+    if core.isa == "aarch64":
+        # Android keeps its shadow call stack in x18, and one library serves Android and Linux.
+        attributes.append("+reserve-x18")
     description = {"kind": "llvm", "mtriple": triple, "mcpu": core.llvm_cpu, "num-cores": 1, "opt-level": 3}
-    if core.llvm_attributes:
-        description["mattr"] = list(core.llvm_attributes)
+    if attributes:
+        description["mattr"] = attributes
     return Target(description)
 
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tvm_mnv3.compat import IRModule
+from tvm_mnv3.tensor_spec import TensorSpec
 
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """Name, static shape and dtype (NumPy's name) of one input or output."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
+__all__ = ["ImportedModel", "Preprocessing", "Provenance", "TensorSpec"]
 
 
 @dataclass(frozen=True)

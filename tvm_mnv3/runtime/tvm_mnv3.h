@@ -26,7 +26,8 @@ extern "C" {
 enum { /* status codes: what P_run returns */
   TVM_MNV3_OK = 0,
   TVM_MNV3_NULL_POINTER = 1,      /* the context, an input or an output is a null pointer */
-  TVM_MNV3_MISALIGNED_CONTEXT = 2 /* the context is not aligned to TVM_MNV3_ALIGNMENT bytes */
+  TVM_MNV3_MISALIGNED_CONTEXT = 2, /* the context is not aligned to TVM_MNV3_ALIGNMENT bytes */
+  TVM_MNV3_BAD_ARGUMENTS = 3 /* called by TVM: number, shape, dtype or layout of the tensors is not the model's */
 };
 
 enum { /* dtypes */

@@ -1,0 +1,158 @@
+"""The C driver of a program: its header, and the source that calls the kernels in order on planned memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
+
+import numpy as np
+
+from tvm_mnv3.tensor_spec import TensorSpec
+
+from .lowering import LoweredKernel
+from .memory_plan import MemoryPlan
+from .program import Place, Program, Space, Step
+
+#: The dtypes of tvm_mnv3.h.
+_DTYPES = {
+    "float32": "TVM_MNV3_FLOAT32",
+    "float16": "TVM_MNV3_FLOAT16",
+    "int8": "TVM_MNV3_INT8",
+    "uint8": "TVM_MNV3_UINT8",
+    "bool": "TVM_MNV3_UINT8",
+    "int32": "TVM_MNV3_INT32",
+    "int64": "TVM_MNV3_INT64",
+}
+
+WEIGHTS_SYMBOL = "tvm_mnv3_weights"
+
+
+@dataclass(frozen=True)
+class Driver:
+    """The generated C.
+
+    Parameters
+    ----------
+    header, source
+        The texts of ``PREFIX.h`` and of the driver.
+    exports
+        The symbols that the library shows.
+    """
+
+    header: str
+    source: str
+    exports: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What the driver says of its model: names for people and for the linker, and its tensors."""
+
+    prefix: str
+    name: str
+    version: str
+    target: str
+    inputs: Sequence[TensorSpec]
+    outputs: Sequence[TensorSpec]
+
+
+def write_driver(
+    program: Program, plan: MemoryPlan, kernels: Mapping[str, LoweredKernel], interface: Interface
+) -> Driver:
+    """Generate header and source."""
+    fields = {
+        "prefix": interface.prefix,
+        "guard": f"TVM_MNV3_MODEL_{interface.prefix.upper()}",
+        "name": interface.name,
+        "version": interface.version,
+        "target": interface.target,
+        "signature": _signature(interface),
+        "context_size": str(plan.arena_bytes),
+        "num_inputs": str(len(interface.inputs)),
+        "num_outputs": str(len(interface.outputs)),
+        "weights_symbol": WEIGHTS_SYMBOL,
+        "kernels": "\n".join(_prototype(kernel) for kernel in kernels.values()),
+        "steps": "\n\n".join(_step(n, step, plan) for n, step in enumerate(program.steps)),
+        "tensors": _tensors("INPUT", interface.inputs) + "\n" + _tensors("OUTPUT", interface.outputs),
+        "run": "\n".join(
+            f"  run_tasks(parallel, step_{n}, &state, {kernels[step.kernel].tasks if step.kernel else 1});"
+            for n, step in enumerate(program.steps)
+        ),
+    }
+    exports = [f"{interface.prefix}_{name}" for name in ("run", "context_size", "model")]
+    return Driver(
+        header=_template("model.h.in").substitute(fields),
+        source=_template("model.c.in").substitute(fields),
+        exports=(*exports, "__tvm_ffi_run", "__tvm_ffi_context_size"),
+    )
+
+
+def _template(name: str) -> Template:
+    return Template(files("tvm_mnv3.runtime").joinpath(name).read_text(encoding="utf-8"))
+
+
+def _prototype(kernel: LoweredKernel) -> str:
+    """The kernel's declaration; to C all operands are bytes."""
+    pointers = ["const void *"] * (len(kernel.function.params) - 2)
+    return f"extern void {kernel.name}({', '.join([*pointers, 'int32_t', 'int32_t'])});"
+
+
+def _step(number: int, step: Step, plan: MemoryPlan) -> str:
+    """The task function of one step."""
+    operands = [_address(place, plan) for place in step.operands]
+    if number in plan.scratch:
+        operands.append(f"s->arena + {plan.scratch[number]}")
+    if step.kernel is None:
+        source, destination = operands
+        body = (
+            "  (void)begin, (void)end;\n"
+            f"  for (size_t i = 0; i < {step.copy_bytes}; ++i) "
+            f"((uint8_t *){destination})[i] = ((const uint8_t *){source})[i];"
+        )
+    else:
+        body = f"  {step.kernel}({', '.join([*operands, 'begin', 'end'])});"
+    return (
+        f"static void step_{number}(void *state, int32_t begin, int32_t end) {{\n"
+        "  const state_t *s = (const state_t *)state;\n"
+        "  (void)s;\n"
+        f"{body}\n"
+        "}"
+    )
+
+
+def _address(place: Place, plan: MemoryPlan) -> str:
+    if place.space is Space.ARENA:
+        return f"s->arena + {plan.buffers[place.index]}"
+    if place.space is Space.WEIGHTS:
+        return f"WEIGHTS + {place.index}"
+    return f"s->{place.space.value}s[{place.index}]"
+
+
+def _tensors(kind: str, specs: Sequence[TensorSpec]) -> str:
+    """The C description of the inputs or outputs; an array of one where there is none, for C has no empty ones."""
+    lines, entries = [], []
+    for number, spec in enumerate(specs):
+        shape = ", ".join(map(str, spec.shape)) or "1"
+        size = int(np.prod(spec.shape, dtype=np.int64)) * np.dtype(spec.dtype).itemsize
+        lines.append(f"static const int64_t {kind}_{number}_SHAPE[] = {{{shape}}};")
+        entries.append(
+            f'{{"{_escaped(spec.name)}", {_DTYPES[spec.dtype]}, {len(spec.shape)}, {kind}_{number}_SHAPE, {size}}}'
+        )
+    body = ",\n    ".join(entries) or "{0, 0, 0, 0, 0}"
+    return "\n".join([*lines, f"static const tvm_mnv3_tensor {kind}S[] = {{\n    {body}}};"])
+
+
+def _escaped(name: str) -> str:
+    return "".join(c if c.isprintable() and c not in '"\\' and c.isascii() else "_" for c in name)
+
+
+def _signature(interface: Interface) -> str:
+    """The tensors in words, for the header's first lines."""
+    lines = [
+        f"{kind} {number}: {_escaped(spec.name)}, {spec.dtype} {'x'.join(map(str, spec.shape)) or 'scalar'}"
+        for kind, specs in (("input", interface.inputs), ("output", interface.outputs))
+        for number, spec in enumerate(specs)
+    ]
+    return "\n * ".join(lines)

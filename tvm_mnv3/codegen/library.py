@@ -1,0 +1,119 @@
+"""From scheduled kernels to the files of a library: the shared library, its header, and the companion thread pool."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from tvm_mnv3.errors import InputError
+from tvm_mnv3.targets import Core
+
+from .driver import WEIGHTS_SYMBOL, Interface, write_driver
+from .kernels import ScheduledModule
+from .lowering import LoweredKernel, lower
+from .memory_plan import MemoryPlan, plan_memory
+from .object_code import llvm_target, write_object
+from .program import Program, build_program
+from .toolchain import UndefinedSymbolError, archive, compile_c, embed_binary, link_shared
+
+#: The functions that kernels may call, compiled into every library.
+_SUPPORT = ("memory.c", "math.c")
+#: What an app needs beside the library to use threads.
+_COMPANION = ("thread_pool.c", "thread_pool.h", "futex.h", "tvm_mnv3.h")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a library is linked for.
+
+    Parameters
+    ----------
+    kind
+        ``arm`` or ``host``.
+    llvm_triple, c_triple
+        The target in LLVM's and in the C compiler's spelling.
+    """
+
+    kind: str
+    llvm_triple: str
+    c_triple: str
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library that was built.
+
+    Parameters
+    ----------
+    files
+        The names of the files written, the library first.
+    memory
+        Where everything lies in a context.
+    weights_bytes
+        Packed weights in the library's read-only data.
+    """
+
+    files: tuple[str, ...]
+    program: Program
+    kernels: tuple[LoweredKernel, ...]
+    memory: MemoryPlan
+    weights_bytes: int
+
+
+def build_library(
+    scheduled: ScheduledModule, core: Core, platform: Platform, interface: Interface, folder: Path
+) -> Library:
+    """Lower, compile and link; the files go into `folder`, which exists.
+
+    Raises
+    ------
+    InputError
+        An operator needs a function that the freestanding library does not have; the message names it.
+    """
+    program = build_program(scheduled)
+    used = dict.fromkeys(step.kernel for step in program.steps if step.kernel is not None)
+    target = llvm_target(core, platform.llvm_triple)
+    kernels = {symbol: lower(scheduled.kernels[symbol].function, symbol, target) for symbol in used}
+    plan = plan_memory(program, {kernel.name: kernel.scratch_bytes for kernel in kernels.values()})
+    driver = write_driver(program, plan, kernels, interface)
+    name = f"lib{interface.prefix}.so"
+    (folder / f"{interface.prefix}.h").write_text(driver.header, encoding="utf-8")
+
+    with tempfile.TemporaryDirectory() as temporary, as_file(files("tvm_mnv3.runtime")) as runtime:
+        work = Path(temporary)
+        source = work / f"{interface.prefix}.c"
+        source.write_text(driver.source, encoding="utf-8")
+        write_object(list(kernels.values()), target, work / "kernels.o")
+        weights = work / "weights.o"
+        embed_binary(program.weights or b"\0", symbol=WEIGHTS_SYMBOL, triple=platform.c_triple, out=weights)
+        sources = [source, *(runtime / support for support in _SUPPORT)]
+        objects = compile_c(sources, triple=platform.c_triple, out=work, include=[runtime, folder])
+        try:
+            link_shared(
+                [work / "kernels.o", weights, *objects],
+                triple=platform.c_triple,
+                out=folder / name,
+                exports=driver.exports,
+                soname=name,
+            )
+        except UndefinedSymbolError as error:
+            raise InputError(
+                f"The network needs the function {', '.join(error.symbols)}, which a library without libc does not have; "
+                "replace the operator that computes it (run with --dump-ir DIR to see where it is used)."
+            ) from error
+        companion = _write_companion(platform, runtime, work, folder)
+    return Library(
+        (name, f"{interface.prefix}.h", *companion), program, tuple(kernels.values()), plan, len(program.weights)
+    )
+
+
+def _write_companion(platform: Platform, runtime: Path, work: Path, folder: Path) -> Sequence[str]:
+    """The thread pool, as source and as a static archive."""
+    for name in _COMPANION:
+        (folder / name).write_bytes((runtime / name).read_bytes())
+    objects = compile_c([runtime / "thread_pool.c"], triple=platform.c_triple, out=work / "pool", include=[runtime])
+    archive(objects, folder / "libtvm_mnv3_pool.a")
+    return ("libtvm_mnv3_pool.a", *_COMPANION)
