@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tvm_mnv3.codegen.data_object import embed_binary
 from tvm_mnv3.codegen.files import replacing
+from tvm_mnv3.codegen.inspect_elf import inspect_shared_library
 from tvm_mnv3.codegen.triple import architecture
 from tvm_mnv3.errors import EnvironmentProblem
 
@@ -173,7 +174,8 @@ def link_shared(
     Raises
     ------
     UndefinedSymbolError
-        Symbols are needed, or to be exported, that no object defines; it names them all.
+        Symbols are needed, or to be exported, that no object defines (or one defines them hidden); it names
+        them all.
     ToolchainError
         An object is not usable.
     """
@@ -189,12 +191,16 @@ def link_shared(
             "--hash-style=both", "--strip-all", "--error-limit=0", "-O2",
             *(str(item.absolute()) for item in objects), "-o", str(unfinished),
         )  # fmt: skip
+        # The linker says nothing of an export that its object hides.
+        hidden = tuple(sorted(set(exports) - set(inspect_shared_library(unfinished).exports)))
+        if hidden:
+            raise UndefinedSymbolError(
+                f"The library cannot export {', '.join(hidden)}: they are compiled as hidden symbols.", hidden
+            )
     return out
 
 
-def link_executable(
-    objects: Sequence[Path], *, triple: str, out: Path, libraries: Sequence[str] = ()
-) -> Path:
+def link_executable(objects: Sequence[Path], *, triple: str, out: Path, libraries: Sequence[str] = ()) -> Path:
     """Link a program that uses the target's own dynamic libc, and can load shared libraries.
 
     Parameters

@@ -1,1 +1,19 @@
-"""runtime."""
+"""The C that ships: what a compiled model is made with, and the helpers that stand beside it. No Python
+inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+#: The folder of the C sources and headers (for ``#include``).
+FOLDER = Path(__file__).resolve().parent
+
+#: What every model's library is linked with: the functions that a freestanding library must bring itself.
+LIBRARY_SOURCES = (FOLDER / "memory.c", FOLDER / "math.c")
+
+#: The companion thread pool.
+POOL_SOURCES = (FOLDER / "thread_pool.c",)
+POOL_HEADERS = (FOLDER / "tvm_mnv3.h", FOLDER / "thread_pool.h", FOLDER / "futex.h")
+
+#: The program that runs a model's library on a device.
+RUNNER_SOURCES = (FOLDER / "runner.c", *POOL_SOURCES)
