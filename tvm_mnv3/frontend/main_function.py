@@ -61,9 +61,7 @@ def output_specs(module: IRModule, names: Sequence[str]) -> tuple[TensorSpec, ..
 
 def input_specs(module: IRModule, names: Sequence[str]) -> tuple[TensorSpec, ...]:
     """The specs of the parameters of ``main``, called `names` in order."""
-    return tuple(
-        _spec(name, parameter.ty) for name, parameter in zip(names, module["main"].params, strict=True)
-    )
+    return tuple(_spec(name, parameter.ty) for name, parameter in zip(names, module["main"].params, strict=True))
 
 
 def _spec(name: str, ty: Any) -> TensorSpec:

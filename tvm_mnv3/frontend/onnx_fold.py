@@ -48,8 +48,11 @@ def fold_constants(model: ModelProto) -> None:
 
 def _inferred_shapes(model: ModelProto) -> dict[str, tuple[int, ...]]:
     """The shapes of all values whose shape is static."""
-    with quiet():
-        graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    try:
+        with quiet():
+            graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except onnx.shape_inference.InferenceError:  # shapes that contradict: the importer names the node
+        return {}
     shapes: dict[str, tuple[int, ...]] = {}
     for value in (*graph.input, *graph.value_info, *graph.output):
         tensor = value.type.tensor_type

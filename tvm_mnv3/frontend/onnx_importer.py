@@ -57,7 +57,7 @@ class _Importer(ONNXGraphImporter):  # type: ignore[misc]
 
 
 def _clip_bounds(inputs: Any, attrs: dict[str, Any], opset: int) -> tuple[float, float] | None:
-    """Lower and upper bound of a float ``Clip``, or None where a bound is no constant.
+    """Lower and upper bound of a float ``Clip``, or None where a bound is no constant or the two cross.
 
     Bounds are attributes up to opset 10 and inputs from opset 11 on; what is missing, or NaN, does not bound.
     """
@@ -74,7 +74,8 @@ def _clip_bounds(inputs: Any, attrs: dict[str, Any], opset: int) -> tuple[float,
         else:
             return None
         bounds.append(unbounded if math.isnan(bound) else bound)
-    return bounds[0], bounds[1]
+    # Crossing bounds give the upper one in ONNX, the lower one in Relax.
+    return (bounds[0], bounds[1]) if bounds[0] <= bounds[1] else None
 
 
 def _dropout(data: Any, num_outputs: int) -> Any:

@@ -47,9 +47,7 @@ def fix_shapes(
     symbols: dict[str, int] = {}
     for name, shape in chosen.items():
         symbols.update(_agree(source, name, declared[name], shape))
-    fixed = {
-        name: _fill(source, name, chosen.get(name, shape), batch, symbols) for name, shape in declared.items()
-    }
+    fixed = {name: _fill(source, name, chosen.get(name, shape), batch, symbols) for name, shape in declared.items()}
     _check_batch(source, fixed, batch)
     return fixed
 
@@ -73,9 +71,7 @@ def _fill(
 ) -> tuple[int, ...]:
     """`declared` with numbers for symbols."""
     if declared is None:
-        raise InputError(
-            f"{source}: input {name!r} has no shape; give one: --input-shape {name}=1,3,224,224."
-        )
+        raise InputError(f"{source}: input {name!r} has no shape; give one: --input-shape {name}=1,3,224,224.")
     shape: list[int] = []
     for axis, extent in enumerate(declared):
         if isinstance(extent, int):
@@ -112,6 +108,5 @@ def _written(shape: DeclaredShape) -> str:
 def _example(shape: DeclaredShape, batch: int) -> str:
     """A shape that the user may mean: a symbolic height or width of a picture is 224."""
     return ",".join(
-        str(extent if isinstance(extent, int) else (batch if axis == 0 else 224))
-        for axis, extent in enumerate(shape)
+        str(extent if isinstance(extent, int) else (batch if axis == 0 else 224)) for axis, extent in enumerate(shape)
     )
