@@ -58,7 +58,7 @@ def randomise(module: nn.Module, seed: int) -> None:
 
 
 class _BatchNormSetter:
-    """Sets a batch norm from its input (N, C, H, W) before it runs: statistics near the measured ones, random affine."""
+    """Sets a batch norm before it runs: statistics near its input's (N, C, H, W), random scale and shift."""
 
     def __init__(self, random: np.random.Generator) -> None:
         self.random = random
