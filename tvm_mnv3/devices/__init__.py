@@ -1,1 +1,6 @@
-"""devices."""
+"""Where a bundle can run: this machine, an emulated ARM core, later phones, behind one small interface."""
+
+from .device import Device, Session
+from .registry import device_names, open_device
+
+__all__ = ["Device", "Session", "device_names", "open_device"]
