@@ -83,6 +83,18 @@ def test_dynamic_height_names_input_dimension_and_option(tmp_path: Path) -> None
     assert import_pt2(path, input_shapes={"input": (1, 3, 6, 8)}).outputs[0].shape == (1, 3, 6, 8)
 
 
+class Einsum(nn.Module):
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("nij, njk -> nik", a, b)
+
+
+def test_strings_that_are_arguments_are_kept(tmp_path: Path, run_on_vm: RunOnVm) -> None:
+    path = tmp_path / "einsum.pt2"
+    torch.export.save(torch.export.export(Einsum(), (torch.zeros(1, 2, 3), torch.zeros(1, 3, 4))), path)
+    a, b = np.ones((1, 2, 3), "float32"), np.arange(12, dtype="float32").reshape(1, 3, 4)
+    np.testing.assert_allclose(run_on_vm(import_pt2(path), a, b)[0], a @ b)
+
+
 def test_program_exported_in_training_mode(block: nn.Module, tmp_path: Path) -> None:
     path = tmp_path / "block.pt2"
     torch.export.save(torch.export.export(block.train(), (torch.zeros(2, 4, 10, 10),)), path)
@@ -222,7 +234,8 @@ def test_sizes_are_not_evaluated_as_python(pt2: Path, trace: Path) -> None:
 
 
 def test_names_are_not_compiled_into_code(pt2: Path, trace: Path) -> None:
-    rewrite(pt2, edit_json(MODEL, lambda model: rename(model, "image", f"image=__import__('os').mkdir({trace!s})")))
+    code = f"image=__import__('os').mkdir({str(trace)!r})"
+    rewrite(pt2, edit_json(MODEL, lambda model: rename(model, "image", code)))
     with pytest.raises(InputError, match=r"^block\.pt2: .* is not a plain name"):
         import_pt2(pt2)
     assert not trace.exists()

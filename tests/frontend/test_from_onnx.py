@@ -207,6 +207,16 @@ def test_weights_in_external_files_count_for_the_hash(write_onnx: WriteOnnx, tmp
         import_onnx(path)
 
 
+def test_local_functions_are_inlined(write_onnx: WriteOnnx) -> None:
+    path = write_onnx([node("Activate", "x", domain="local")], {"x": (1, 3)})
+    model = onnx.load(path)
+    body = [node("Relu", "a", "b")]
+    opsets = [helper.make_opsetid("", 17)]
+    model.functions.append(helper.make_function("local", "Activate", ["a"], ["b"], body, opsets))
+    onnx.save(model, path)
+    assert operators(import_onnx(path)) == ["relax.nn.relu"]
+
+
 # Shapes.
 
 

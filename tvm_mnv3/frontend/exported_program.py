@@ -8,6 +8,8 @@ import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.utils import _pytree
+
+# Not through tvm_mnv3.compat, with which every user of TVM would wait for PyTorch.
 from tvm.relax.frontend.torch import from_exported_program
 
 from tvm_mnv3.compat import IRModule

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import onnx
+import onnx.inliner
 from onnx import ModelProto, TensorProto
 from onnx.external_data_helper import uses_external_data
 

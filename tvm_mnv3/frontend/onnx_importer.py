@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from onnx import ModelProto
+
+# Not through tvm_mnv3.compat, with which every user of TVM would wait for onnx.
 from tvm.relax.frontend.onnx.onnx_frontend import ONNXGraphImporter
 
 from tvm_mnv3.compat import IRModule, relax, tvm
@@ -26,11 +28,14 @@ def to_relax(model: ModelProto, file: str) -> IRModule:
     importer = _Importer(file)
     try:
         with quiet():
-            return importer.from_onnx(model.graph, opset)
+            module = importer.from_onnx(model.graph, opset)
     except InputError:
         raise
     except Exception as error:  # TVM's importer raises whatever its converters happen to meet
         raise InputError(f"{file}: cannot import {importer.where}: {first_line(error)}") from error
+    # Says how many parameters are inputs; here all are.
+    module["main"] = module["main"].without_attr("num_input")
+    return module
 
 
 class _Importer(ONNXGraphImporter):  # type: ignore[misc]

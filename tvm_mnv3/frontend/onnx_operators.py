@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import onnx
 from onnx import ModelProto, NodeProto
+
+# Not through tvm_mnv3.compat, with which every user of TVM would wait for onnx.
 from tvm.relax.frontend.onnx.onnx_frontend import _get_convert_map
 
 from tvm_mnv3.errors import InputError

@@ -34,6 +34,8 @@ _TARGET = re.compile(
 )
 #: Every other string: names (dotted for parameters), words, versions; none can end a Python string or name.
 _PLAIN = re.compile(r"(?!__)[A-Za-z0-9_+\- ]*(\.(?!__)[A-Za-z0-9_+\- ]*)*")
+#: Arguments of operators, such as ``nearest`` or einsum's ``ij,jk->ik``.
+_ARGUMENT = re.compile(r"[A-Za-z0-9_.,> +\-]*")
 _TREE_TYPES = ("builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict")
 _SIZE_FUNCTIONS = (
     "Symbol",
@@ -146,7 +148,7 @@ def _check_plain(value: Any, key: str = "") -> None:
             _check_size(value)
         elif key in ("in_spec", "out_spec"):
             _check_tree(json.loads(value)[1])
-        elif not _PLAIN.fullmatch(value):
+        elif not (_ARGUMENT if key == "as_string" else _PLAIN).fullmatch(value):
             raise _NotPlainError(f"{value!r} is not a plain name")
 
 
