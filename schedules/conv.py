@@ -63,9 +63,7 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
         total = T.sblock_alloc_buffer((B, OH, OT, XT, X, V, L), dtype)
         for b, y, ot, xt, xi, v, lane, dy, dx, ci in T.grid(B, OH, OT, XT, X, V, L, k, k, I):
             with T.sblock("total"):
-                n, r, u, t, i, j, e, p, q, c = T.axis.remap(
-                    "SSSSSSSRRR", [b, y, ot, xt, xi, v, lane, dy, dx, ci]
-                )
+                n, r, u, t, i, j, e, p, q, c = T.axis.remap("SSSSSSSRRR", [b, y, ot, xt, xi, v, lane, dy, dx, ci])
                 with T.init():
                     total[n, r, u, t, i, j, e] = bias[u, j, e] if biased else T.cast(0, dtype)
                 total[n, r, u, t, i, j, e] = (
@@ -136,8 +134,7 @@ def _cycles(tile: WindowKnobs, workload: Workload, core: Core) -> float:
     tap = max(
         sums / core.multiply_adds_per_cycle,
         (tile.columns + tile.vectors) / 2,
-        core.multiply_add_latency
-        * min(1.0, sums / (core.multiply_adds_per_cycle * core.multiply_add_latency)),
+        core.multiply_add_latency * min(1.0, sums / (core.multiply_adds_per_cycle * core.multiply_add_latency)),
     )
     taps = workload.kernel**2 * workload.in_channels
     count = tiles.count(workload.out_width, tile.columns) * tiles.count(

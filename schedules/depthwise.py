@@ -35,7 +35,7 @@ Expr = tirx.Expr
 
 
 def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
-    """The kernel ``(data, weight, [bias], output, [mean])`` before scheduling; data ``(N, H, W, C)``, mean ``(N, C)``."""
+    """The kernel ``(data, weight, [bias], output, [mean])`` before scheduling: ``(N, H, W, C)``, mean ``(N, C)``."""
     w, biased, pooled = workload, "bias" in workload.epilogue, "pool" in workload.epilogue
     B, C, k, dtype = w.batch, w.in_channels, w.kernel, w.dtype
     OH, OW, X, V, L = w.out_height, w.out_width, knobs.columns, knobs.vectors, knobs.lanes
@@ -184,9 +184,7 @@ TEMPLATE = Template(
     operator="depthwise",
     version=1,
     knobs_type=WindowKnobs,
-    serves=lambda workload: (
-        workload.layout == "nhwc" and not workload.prologue and "add" not in workload.epilogue
-    ),
+    serves=lambda workload: workload.layout == "nhwc" and not workload.prologue and "add" not in workload.epilogue,
     compute=compute,
     schedule=schedule,
     knobs=knobs,

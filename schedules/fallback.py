@@ -9,8 +9,9 @@ from __future__ import annotations
 from math import gcd
 from typing import Any
 
-from tvm_mnv3.compat import IRModule, Schedule, ScheduleError, tirx
 from tvm_mnv3.targets import Core
+
+from tvm_mnv3.compat import IRModule, Schedule, ScheduleError, tirx
 
 from .template import TASK
 
@@ -47,15 +48,12 @@ def _schedule_block(sch: Schedule, block: Any, core: Core) -> None:
     lanes = gcd(int(sch.get(spatial[-1]).extent), core.lanes("float32"))
     outer, lane = sch.split(spatial[-1], [None, lanes])
     sch.reorder(*spatial[:-1], outer, *reductions, lane)
-    if len(spatial) > 1 or int(sch.get(outer).extent) > 1:
-        first = sch.fuse(*spatial[:-1], outer)
-    else:
-        first = outer
+    if len(spatial) > 1:
+        sch.fuse(*spatial[:-1], outer)
     if lanes > 1:
         sch.vectorize(lane)
     if reductions:
         sch.decompose_reduction(block, reductions[0])
-    del first
 
 
 def _try(step: Any) -> None:

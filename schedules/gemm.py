@@ -70,9 +70,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
     rows, V, L = knobs.rows, knobs.vectors, knobs.lanes
     MT, NT = tiles.count(M, rows), tiles.count(N, V * L)
     dtype = workload.dtype
-    scaled, biased, added = (
-        part in (*workload.prologue, *workload.epilogue) for part in ("scale", "bias", "add")
-    )
+    scaled, biased, added = (part in (*workload.prologue, *workload.epilogue) for part in ("scale", "bias", "add"))
     activation = workload.activation
 
     def row(mt: tirx.Expr, mi: tirx.Expr) -> tirx.Expr:
@@ -210,7 +208,7 @@ def _cycles(tile: GemmKnobs, size: _Sizes, core: Core) -> float:
 
 
 def pack(weights: Mapping[str, Array], workload: Workload, knobs: GemmKnobs) -> list[Array]:
-    """Weight ``(O, I)`` or ``(O, 1, 1, I)`` into panels ``(tiles, K, vectors, lanes)``, bias into ``(tiles, vectors, lanes)``."""
+    """Weight ``(O, I)`` or ``(O, 1, 1, I)`` into panels ``(tiles, K, vectors, lanes)``, bias alike without K."""
     columns = tiles.columns(workload.out_channels, knobs.vectors, knobs.lanes)
     weight = weights["weight"].reshape(workload.out_channels, workload.in_channels)
     packed = [np.ascontiguousarray(weight[columns].transpose(0, 3, 1, 2))]

@@ -42,9 +42,7 @@ def compute(workload: Workload, knobs: PoolKnobs) -> tirx.PrimFunc:
         for b, ct, v, lane in T.grid(B, CT, V, L):
             with T.sblock("mean"):
                 n, t, i, e = T.axis.remap("SSSS", [b, ct, v, lane])
-                output[n, tiles.column(t, i, C, V, L) + e] = total[n, t, i, e] * tirx.const(
-                    1.0 / (H * W), dtype
-                )
+                output[n, tiles.column(t, i, C, V, L) + e] = total[n, t, i, e] * tirx.const(1.0 / (H * W), dtype)
 
     return pool
 

@@ -1,4 +1,4 @@
-"""The two dense layers of a squeeze-and-excite block in one kernel: mean in, scale out (MobileNetV3 paper, section 5.3).
+"""The two dense layers of a squeeze-and-excite block in one kernel: mean in, scale out (MobileNetV3, section 5.3).
 
 ``scale = hsigmoid(W2 relu(W1 mean + b1) + b2)``. The squeeze before it belongs to the depthwise kernel's epilogue and
 the multiplication after it to the projection's prologue, so the activation itself is never touched here.

@@ -45,7 +45,7 @@ def source_row(workload: Workload, out_row: Expr, tap: Expr) -> Expr:
 
 
 def weight_row(workload: Workload, out_row: Expr, tap: Expr) -> Expr:
-    """The row of weights that belongs to `source_row`: the zeros behind the last one where the tap is beyond the edge."""
+    """The row of weights that belongs to `source_row`: the zeros behind the last where the tap is beyond the edge."""
     row = out_row * workload.stride + tap - workload.padding[0]
     if workload.padding[0] == 0 and workload.padding[2] == 0:
         return tap

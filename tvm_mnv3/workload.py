@@ -13,8 +13,8 @@ The name is what the log, the profile, the manifest, the symbol table and error 
     epilogue  = "bias" | "relu" | "relu6" | "hswish" | "hsigmoid" | "add" | "pool"
 
 ``_n`` is left out for batch 1, ``_p`` where the padding is ``k // 2`` on every side (0 for a pool). H and W are the
-input's. Examples: ``pointwise_h14w14_i672_o112_f32_scale_bias_add``, ``depthwise_k5s2_h14w14_c672_f32_bias_hswish_pool``,
-``se_c672_s168_f32_relu_hsigmoid``, ``conv_k3s2_h224w224_i3_o16_f32_nchw_bias_hswish``.
+input's. Examples: ``pointwise_h14w14_i672_o112_f32_scale_bias_add``,
+``depthwise_k5s2_h14w14_c672_f32_bias_hswish_pool``, ``se_c672_s168_f32_relu_hsigmoid``, ``conv_k3s2_h224w224_i3_o16_f32_nchw_bias_hswish``.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class Workload:
     dtype
         ``float32`` or ``float16``, of activations, weights and the output.
     layout
-        Of the input: ``nhwc``, or ``nchw`` for the first convolution of a network whose input is NCHW. Every output is NHWC.
+        Of the input: ``nhwc``, or ``nchw`` for the first convolution of a network whose input is NCHW. Every
+        output is NHWC.
     prologue
         ``("scale",)``: the input is multiplied by one number per picture and channel on its way in.
     epilogue
@@ -157,7 +158,9 @@ class Workload:
         if m is None:
             raise ValueError(f"{name!r} is not a workload's name")
         operator = m["operator"]
-        number = {key: int(m[key]) for key in ("batch", "kernel", "stride", "height", "width", "c", "s", "i", "o") if m[key]}
+        number = {
+            key: int(m[key]) for key in ("batch", "kernel", "stride", "height", "width", "c", "s", "i", "o") if m[key]
+        }
         kernel = number.get("kernel", 1)
         padding = tuple(int(p) for p in m["padding"].split("x")) if m["padding"] else (kernel // 2,) * 4
         rest = [part for part in m["rest"].split("_") if part]

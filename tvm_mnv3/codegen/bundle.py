@@ -141,7 +141,9 @@ def open_bundle(path: Path | str) -> Bundle:
     folder = Path(path)
     file = folder / "model.json"
     if not file.is_file():
-        raise InputError(f"{folder} is not a bundle: it has no model.json. Make one with `tvm-mnv3 compile MODEL -o DIR`.")
+        raise InputError(
+            f"{folder} is not a bundle: it has no model.json. Make one with `tvm-mnv3 compile MODEL -o DIR`."
+        )
     try:
         manifest = Manifest.from_json(file.read_text(encoding="utf-8"))
     except (ValueError, TypeError, KeyError) as error:
@@ -164,7 +166,9 @@ def verify_files(bundle: Bundle) -> None:
         if not file.is_file():
             raise InputError(f"{bundle.path} is incomplete: {name} is missing; compile the model again.")
         if sha256(file) != digest:
-            raise InputError(f"{file} is not the file that was compiled (its SHA-256 differs); compile the model again.")
+            raise InputError(
+                f"{file} is not the file that was compiled (its SHA-256 differs); compile the model again."
+            )
 
 
 def sha256(file: Path) -> str:
@@ -192,7 +196,9 @@ def new_folder(final: Path, *, force: bool) -> Iterator[Path]:
     try:
         temporary.mkdir(parents=True)
     except OSError as error:
-        raise InputError(f"The output folder {final} cannot be made: {error.strerror}; choose another with -o.") from error
+        raise InputError(
+            f"The output folder {final} cannot be made: {error.strerror}; choose another with -o."
+        ) from error
     try:
         yield temporary
         if final.exists():

@@ -13,7 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from tvm_mnv3.compat import Call, GenericConst, GlobalVar, IRModule, PyExprMutator, Schedule, Sequential, mutator, relax, tirx
+from tvm_mnv3.compat import (
+    Call,
+    GenericConst,
+    GlobalVar,
+    IRModule,
+    PyExprMutator,
+    Schedule,
+    Sequential,
+    mutator,
+    relax,
+    tirx,
+)
 from tvm_mnv3.schedules.fallback import schedule_fallback
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.schedules.template import ACTIVATION_OPERANDS, Array, Template
@@ -150,4 +161,3 @@ def _array(constant: relax.Expr) -> Array:
     if not isinstance(constant, GenericConst):
         raise ValueError(f"a kernel's weights must be constants, but this is {constant}")
     return np.asarray(constant.value.numpy())
-

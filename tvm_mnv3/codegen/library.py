@@ -101,8 +101,8 @@ def build_library(
             )
         except UndefinedSymbolError as error:
             raise InputError(
-                f"The network needs the function {', '.join(error.symbols)}, which a library without libc does not have; "
-                "replace the operator that computes it (run with --dump-ir DIR to see where it is used)."
+                f"The network needs the function {', '.join(error.symbols)}, which a library without libc "
+                "does not have; replace the operator that computes it (run with --dump-ir DIR to see where it is used)."
             ) from error
         companion = _write_companion(platform, runtime, work, folder)
     return Library(

@@ -62,9 +62,7 @@ def lower(function: tirx.PrimFunc, name: str, target: Target) -> LoweredKernel:
     if tasks > 1 and scratch:
         raise ValueError(f"kernel {name} needs {scratch} bytes of scratch memory inside its {tasks} tasks")
     lowered = lowered.with_attr("global_symbol", name)
-    module = Sequential([tirx.transform.LowerTVMBuiltin(), tirx.transform.LowerIntrin()])(
-        IRModule({name: lowered})
-    )
+    module = Sequential([tirx.transform.LowerTVMBuiltin(), tirx.transform.LowerIntrin()])(IRModule({name: lowered}))
     return LoweredKernel(name, module[name], tasks, scratch)
 
 

@@ -137,7 +137,7 @@ class _Reader:
         return Place(Space.WEIGHTS, self.offsets[content])
 
     def _return(self, result: relax.Expr) -> None:
-        """Let the kernels write the outputs in place; copy what is no kernel's own (an input, a value returned twice)."""
+        """Let the kernels write the outputs in place; copy what no kernel owns (an input, a value returned twice)."""
         places = self._place(result)
         places = places if isinstance(places, list) else [places]
         types = result.ty.fields if isinstance(result.ty, relax.TupleType) else [result.ty]

@@ -1,0 +1,191 @@
+"""``compile``: from a model to a bundle."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from tvm_mnv3 import __version__
+from tvm_mnv3.codegen.bundle import Bundle, KernelRecord, Manifest, check_free, new_folder, sha256
+from tvm_mnv3.codegen.driver import Interface
+from tvm_mnv3.codegen.kernels import Kernel, ScheduledModule, schedule_kernels
+from tvm_mnv3.codegen.library import Library, Platform, build_library
+from tvm_mnv3.errors import InputError
+from tvm_mnv3.frontend.imported import ImportedModel
+from tvm_mnv3.frontend.naming import c_identifier
+from tvm_mnv3.options import TARGETS, CompileOptions
+from tvm_mnv3.passes.pipeline import normalize
+from tvm_mnv3.source import import_source
+from tvm_mnv3.targets import Core, load_core
+
+#: The stages, in order, as a progress display names them.
+STAGES = ("import", "graph passes", "schedules", "library", "bundle")
+PRECISION = "fp32"
+
+_ARM = Platform("arm", llvm_triple="aarch64-linux-gnu", c_triple="aarch64-linux-gnu.2.28")
+_HOSTS = {
+    "aarch64": Platform("host", llvm_triple="aarch64-linux-gnu", c_triple="aarch64-linux-gnu.2.28"),
+    "x86_64": Platform("host", llvm_triple="x86_64-linux-gnu", c_triple="x86_64-linux-gnu.2.28"),
+}
+
+
+def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lambda stage: None) -> Bundle:
+    """Compile a model into a bundle.
+
+    Parameters
+    ----------
+    options
+        What to compile, for what, and where to.
+    on_stage
+        Called with each of `STAGES` as it begins.
+
+    Raises
+    ------
+    InputError
+        The model or an option is not usable; nothing is left behind.
+    EnvironmentProblem
+        Weights cannot be downloaded, or the C toolchain is missing.
+    """
+    core, platform = _core_and_platform(options)
+    if options.output is not None:
+        check_free(options.output, force=options.force)
+    if (
+        options.dump_ir is not None
+        and options.dump_ir.exists()
+        and any(options.dump_ir.iterdir())
+        and not options.force
+    ):
+        raise InputError(f"The folder {options.dump_ir} of --dump-ir is not empty; choose another, or use --force.")
+    on_stage("import")
+    imported = import_source(options)
+    output = options.output or Path(f"{imported.name}_{options.target}_{PRECISION}")
+    check_free(output, force=options.force)
+    on_stage("graph passes")
+    module = normalize(imported.module, dump=options.dump_ir)
+    on_stage("schedules")
+    scheduled = schedule_kernels(module, core)
+    if options.dump_ir is not None:
+        _dump_kernels(scheduled, options.dump_ir)
+    prefix = _prefix(options, imported)
+    interface = Interface(
+        prefix, imported.name, __version__, f"{options.target} ({core.name})", imported.inputs, imported.outputs
+    )
+    with new_folder(output, force=options.force) as folder:
+        on_stage("library")
+        library = build_library(scheduled, core, platform, interface, folder)
+        on_stage("bundle")
+        manifest = _manifest(options, imported, core, platform, prefix, scheduled, library, folder)
+        (folder / "model.json").write_text(manifest.to_json(), encoding="utf-8")
+    return Bundle(output, manifest)
+
+
+def _core_and_platform(options: CompileOptions) -> tuple[Core, Platform]:
+    if options.target not in TARGETS:
+        raise InputError(f"--target {options.target!r} is not one of {', '.join(TARGETS)}.")
+    if options.target == "arm":
+        core = load_core(options.core or "armv8-a")
+        if core.isa != "aarch64":
+            raise InputError(f"--core {options.core} is no ARM core; `tvm-mnv3 targets` lists them.")
+        return core, _ARM
+    if options.core is not None:
+        raise InputError("--core goes with --target arm; for this machine the core is found by itself.")
+    core = load_core("host")
+    return core, _HOSTS[core.isa]
+
+
+def _prefix(options: CompileOptions, imported: ImportedModel) -> str:
+    if options.prefix is None:
+        return imported.name
+    if c_identifier(options.prefix) != options.prefix:
+        raise InputError(
+            f"--prefix {options.prefix!r} cannot begin the name of a C function; use letters, digits and _."
+        )
+    return options.prefix
+
+
+def _dump_kernels(scheduled: ScheduledModule, folder: Path) -> None:
+    """The scheduled kernels as TVMScript, one file each."""
+    kernels = folder / "05_scheduled"
+    kernels.mkdir(parents=True, exist_ok=True)
+    for kernel in scheduled.kernels.values():
+        text = f"# knobs ({kernel.origin}): {dict(kernel.knobs)}\n{kernel.function.script()}\n"
+        (kernels / f"{kernel.symbol}.py").write_text(text, encoding="utf-8")
+
+
+def _manifest(
+    options: CompileOptions,
+    imported: ImportedModel,
+    core: Core,
+    platform: Platform,
+    prefix: str,
+    scheduled: ScheduledModule,
+    library: Library,
+    folder: Path,
+) -> Manifest:
+    records = _kernel_records(scheduled, library)
+    return Manifest(
+        name=imported.name,
+        prefix=prefix,
+        library=library.files[0],
+        header=library.files[1],
+        target={"kind": platform.kind, "triple": platform.c_triple, "core": core.name},
+        precision=PRECISION,
+        inputs=imported.inputs,
+        outputs=imported.outputs,
+        preprocessing=dataclasses.asdict(imported.preprocessing) if imported.preprocessing else None,
+        labels=imported.labels,
+        provenance=dataclasses.asdict(imported.provenance),
+        versions={
+            "tvm-mnv3": __version__,
+            "apache-tvm": version("apache-tvm"),
+            "ziglang": version("ziglang"),
+        },
+        options=_asked(options),
+        sizes={
+            "library": (folder / library.files[0]).stat().st_size,
+            "weights": library.weights_bytes,
+            "context": library.memory.arena_bytes,
+            "multiply_adds": sum(record.uses * record.multiply_adds for record in records),
+        },
+        kernels=records,
+        files={name: sha256(folder / name) for name in sorted(library.files)},
+    )
+
+
+def _kernel_records(scheduled: ScheduledModule, library: Library) -> tuple[KernelRecord, ...]:
+    """Every kernel in the order of its first use."""
+    uses = Counter(step.kernel for step in library.program.steps)
+    return tuple(
+        _record(scheduled.kernels[lowered.name], uses[lowered.name], lowered.tasks) for lowered in library.kernels
+    )
+
+
+def _record(kernel: Kernel, uses: int, tasks: int) -> KernelRecord:
+    return KernelRecord(
+        symbol=kernel.symbol,
+        workload=kernel.workload.name if kernel.workload else None,
+        knobs=dict(kernel.knobs),
+        origin=kernel.origin,
+        uses=uses,
+        tasks=tasks,
+        multiply_adds=kernel.workload.multiply_adds if kernel.workload else 0,
+    )
+
+
+def _asked(options: CompileOptions) -> dict[str, object]:
+    """The options that shape the result, without this machine's folders."""
+    asked: dict[str, object] = {
+        "target": options.target,
+        "core": options.core,
+        "batch": options.batch,
+        "classes": options.classes,
+        "input_size": options.input_size,
+        "normalization": options.normalization,
+        "input_shapes": {name: list(shape) for name, shape in options.input_shapes.items()},
+    }
+    if options.weights is not None:
+        asked["weights"] = Path(options.weights).name
+    return asked

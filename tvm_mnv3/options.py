@@ -1,0 +1,78 @@
+"""`CompileOptions`: everything that can be asked of ``compile``, by command or from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TARGETS = ("arm", "host")
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What to compile, for what, and where to.
+
+    Parameters
+    ----------
+    model
+        A name (see ``tvm-mnv3 models``), a file (.onnx, .pt2), or a PyTorch module in Python.
+    output
+        The bundle's folder; by default ``MODEL_TARGET_fp32`` in the current folder.
+    target
+        ``arm`` (64-bit ARM, Android and Linux) or ``host`` (this machine).
+    core
+        The ARM core whose instructions may be used and that is scheduled for; by default armv8-a's instructions,
+        scheduled for a cortex-a76.
+    weights
+        Of a named model: ``pretrained``, ``random``, or a file (.pt, .pth, .safetensors). By default pretrained, or
+        random where those cannot be had, which the bundle then says.
+    seed
+        Of random weights.
+    classes
+        Number of classes of a named model.
+    input_size
+        Height and width of a named model's input, a multiple of 32; by default the model's own.
+    batch
+        Pictures in one run.
+    input_shapes
+        Of a file: whole shapes by input name, where the file leaves dimensions open.
+    normalization
+        Of a file or module: how pixels become inputs (see `NORMALIZATIONS`); named models bring their own.
+    prefix
+        Of the library's functions; by default the model's name.
+    labels
+        A text file with one label a line; by default ImageNet's where the number of classes is theirs.
+    force
+        Replace a bundle that exists.
+    dump_ir
+        A folder for the IR after each phase, the scheduled kernels and the driver.
+    """
+
+    model: str | Path | nn.Module = "mobilenet_v3_large"
+    output: Path | None = None
+    target: str = "arm"
+    core: str | None = None
+    weights: str | Path | None = None
+    seed: int = 0
+    classes: int | None = None
+    input_size: int | None = None
+    batch: int = 1
+    input_shapes: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    normalization: str | None = None
+    prefix: str | None = None
+    labels: Path | None = None
+    force: bool = False
+    dump_ir: Path | None = None
+
+
+#: Mean and standard deviation per RGB channel, of values from 0 to 1.
+NORMALIZATIONS: Mapping[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "unit": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "symmetric": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
