@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import doubler
 import pytest
+from emulation import required
+
+from tvm_mnv3.devices.emulated import find_emulator, glibc_loader, musl_loader
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +19,28 @@ def shared() -> Path:
     if not (folder / "models").is_dir():
         pytest.skip("no folder `shared` with real weights and pictures beside the checkout (or in TVM_MNV3_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def emulator() -> str:
+    """The emulator qemu-aarch64, with the ARM glibc."""
+    required(glibc_loader)
+    return required(find_emulator)
+
+
+@pytest.fixture(scope="session")
+def musl(emulator: str) -> None:
+    """The ARM musl, beside the emulator."""
+    required(musl_loader)
+
+
+@pytest.fixture(scope="session")
+def doubler_host(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of a hand-written model, for this machine."""
+    return doubler.build_bundle(tmp_path_factory.mktemp("doubler_host"), doubler.HOST)
+
+
+@pytest.fixture(scope="session")
+def doubler_arm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of a hand-written model, for ARM."""
+    return doubler.build_bundle(tmp_path_factory.mktemp("doubler_arm"), doubler.ARM)

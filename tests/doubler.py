@@ -16,7 +16,7 @@ from tvm_mnv3.codegen.toolchain import compile_c, embed_binary, link_shared
 HOST = f"{platform.machine()}-linux-gnu.2.28"
 ARM = "aarch64-linux-musl"
 EXPORTS = ("doubler_context_size", "doubler_model", "doubler_run")
-WEIGHTS: NDArray[np.float32] = np.arange(16, dtype=np.float32) / 4
+WEIGHTS: NDArray[np.float32] = np.arange(16, dtype=np.float32) / np.float32(4)
 
 
 def build_library(folder: Path, triple: str) -> Path:
