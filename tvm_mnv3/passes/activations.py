@@ -1,7 +1,7 @@
 """The activations of MobileNetV3 in the normal form's one spelling: building them, and finding them again.
 
-``hsigmoid(x) = clip(x * (1/6) + 0.5, 0, 1)`` and ``hswish(x) = x * hsigmoid(x)``: one multiply-add, a maximum and a
-minimum (Searching for MobileNetV3, section 5.2).
+``hsigmoid(x) = clip(x * (1/6) + 0.5, 0, 1)`` and ``hswish(x) = x * hsigmoid(x)``: one multiply-add, a maximum
+and a minimum (Searching for MobileNetV3, section 5.2).
 """
 
 from __future__ import annotations

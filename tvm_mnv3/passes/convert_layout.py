@@ -1,8 +1,9 @@
 """ConvertLayout: convolutions and what stands between them work on NHWC maps.
 
-Relax's own ConvertLayout stops at every ``clip``, so it leaves transposes around each activation. Here each operator that
-is listed below gets a channels-last twin; its NCHW value becomes a transpose of the twin, which is swept away if nobody
-reads it. Transposes remain where an operator that is not listed reads or makes a map, and at the network's boundary.
+Relax's own ConvertLayout stops at every ``clip``, so it leaves transposes around each activation. Here each
+operator that is listed below gets a channels-last twin; its NCHW value becomes a transpose of the twin, which
+is swept away if nobody reads it. Transposes remain where an operator that is not listed reads or makes a map,
+and at the network's boundary.
 """
 
 from __future__ import annotations
@@ -20,15 +21,29 @@ TO_NCHW = (0, 3, 1, 2)
 _AXIS = (0, 3, 1, 2)
 
 _ELEMENTWISE = frozenset(
-    ["abs", "add", "astype", "clip", "divide", "erf", "exp", "greater", "greater_equal", "less", "less_equal", "log", "maximum", "minimum", "multiply", "negative", "nn.gelu", "nn.leakyrelu", "nn.relu", "nn.relu6", "nn.silu", "power", "round", "rsqrt", "sigmoid", "sqrt", "square", "subtract", "tanh", "where"]
+    [
+        *("abs", "add", "astype", "clip", "divide", "erf", "exp", "log", "maximum", "minimum", "multiply", "negative"),
+        *("nn.gelu", "nn.leakyrelu", "nn.relu", "nn.relu6", "nn.silu", "power", "round", "rsqrt", "sigmoid", "sqrt"),
+        *("square", "subtract", "tanh"),
+    ]
 )
 _REDUCTIONS = frozenset(["max", "mean", "min", "sum", "argmax", "argmin"])
 _POOLS = {"nn.avg_pool2d": relax.op.nn.avg_pool2d, "nn.max_pool2d": relax.op.nn.max_pool2d}
+#: The operators with a layout of their own, which get NHWC; whatever else is converted follows them.
+LAYOUT_OPERATORS = frozenset(["nn.conv2d", "image.resize2d", *_POOLS])
 
 
 def convert_layout(module: IRModule) -> IRModule:
     """Give every convolution and pooling, and what depends on them element by element, the NHWC layout."""
     return rewrite(module, _Converter())
+
+
+def has_nhwc_form(value: relax.Expr) -> bool:
+    """Whether an expression is a convolution, pooling or resize of an NCHW map, which `convert_layout` converts."""
+    name = operator(value)
+    if name == "nn.conv2d":
+        return (value.attrs.data_layout, value.attrs.kernel_layout, value.attrs.out_layout) == ("NCHW", "OIHW", "NCHW")
+    return name in LAYOUT_OPERATORS and value.attrs.layout == "NCHW"
 
 
 class _Converter:
@@ -51,12 +66,8 @@ class _Converter:
 
     def _conversion(self, value: relax.Expr) -> Callable[[Writer, Call], relax.Expr | None] | None:
         name = operator(value)
-        if name == "nn.conv2d":
-            return self._convolution
-        if name in _POOLS:
-            return self._pool
-        if name == "image.resize2d":
-            return self._resize
+        if has_nhwc_form(value):
+            return self._convolution if name == "nn.conv2d" else self._pool if name in _POOLS else self._resize
         if not any(arg in self._twins for arg in _tensors(value)):
             return None
         if name in _ELEMENTWISE:
@@ -75,8 +86,6 @@ class _Converter:
 
     def _convolution(self, writer: Writer, call: Call) -> relax.Expr | None:
         attrs = call.attrs
-        if (attrs.data_layout, attrs.kernel_layout, attrs.out_layout) != ("NCHW", "OIHW", "NCHW"):
-            return None
         return relax.op.nn.conv2d(
             self._twin(writer, call.args[0]),
             self._twin(writer, call.args[1]),
@@ -92,8 +101,6 @@ class _Converter:
 
     def _pool(self, writer: Writer, call: Call) -> relax.Expr | None:
         attrs = call.attrs
-        if (attrs.layout, attrs.out_layout) != ("NCHW", "NCHW"):
-            return None
         return _POOLS[operator(call)](
             self._twin(writer, call.args[0]),
             pool_size=list(attrs.pool_size),
@@ -107,8 +114,6 @@ class _Converter:
 
     def _resize(self, writer: Writer, call: Call) -> relax.Expr | None:
         attrs = call.attrs
-        if attrs.layout != "NCHW":
-            return None
         return relax.op.image.resize2d(
             self._twin(writer, call.args[0]),
             call.args[1],

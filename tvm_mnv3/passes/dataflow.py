@@ -149,7 +149,7 @@ def rewrite(module: IRModule, rule: Rule) -> IRModule:
 
 
 @mutator
-class _Rewriter(PyExprMutator):
+class _Rewriter(PyExprMutator):  # type: ignore[misc]
     def __init__(self, module: IRModule, rule: Rule) -> None:
         super().__init__(module)
         self._rule = rule

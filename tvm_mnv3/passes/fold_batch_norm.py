@@ -1,8 +1,8 @@
 """FoldBatchNorm: a batch norm becomes part of the convolution before it.
 
-Done in two steps, so that a scale and a shift which were written by hand go the same way:
-``batch_norm(x)`` becomes ``x * scale + shift`` with constants per channel, and constants per channel after a convolution
-or a matrix product are multiplied into its weights and gathered in one bias.
+Done in two steps, so that a scale and a shift which were written by hand go the same way: ``batch_norm(x)``
+becomes ``x * scale + shift`` with constants per channel, and constants per channel after a convolution or a
+matrix product are multiplied into its weights and gathered in one bias.
 """
 
 from __future__ import annotations

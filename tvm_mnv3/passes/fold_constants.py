@@ -55,6 +55,11 @@ def fold_constants(module: IRModule) -> IRModule:
     return rewrite(module, rule)
 
 
+def is_constant(value: relax.Expr) -> bool:
+    """Whether an expression is an operator that `fold_constants` would have evaluated."""
+    return _evaluate(value, {}) is not None
+
+
 def _evaluate(value: relax.Expr, known: dict[relax.Var, np.ndarray]) -> np.ndarray | None:
     evaluator = _EVALUATORS.get(operator(value))
     if evaluator is None:
@@ -68,7 +73,7 @@ def _evaluate(value: relax.Expr, known: dict[relax.Var, np.ndarray]) -> np.ndarr
             operands.append(operand)
     with np.errstate(all="ignore"):
         result = evaluator(value, operands)
-    return np.ascontiguousarray(result, dtype=str(value.ty.dtype)).reshape(shape(value))
+    return np.asarray(result, dtype=str(value.ty.dtype), order="C").reshape(shape(value))
 
 
 def _dequantize(x: np.ndarray, scale: np.ndarray, zero: np.ndarray, axis: int) -> np.ndarray:

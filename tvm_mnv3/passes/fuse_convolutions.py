@@ -1,8 +1,8 @@
 """FuseConvolutions: each convolution and dense layer becomes one kernel with all that can ride along.
 
-Bias and activation follow in the kernel's epilogue; after a projection the residual too; after a depthwise convolution the
-mean that feeds a squeeze-excite block. The product with such a block's scale is the projection's prologue. The convolution
-that reads the network's NCHW input reads it as it is.
+Bias and activation follow in the kernel's epilogue; after a projection the residual too; after a depthwise
+convolution the mean that feeds a squeeze-excite block. The product with such a block's scale is the
+projection's prologue. The convolution that reads the network's NCHW input reads it as it is.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """FuseSqueezeExcite: the two dense layers of a squeeze-excite block become one ``se`` kernel.
 
-The block (Searching for MobileNetV3, figure 4) is ``x * hsigmoid(dense(relu(dense(mean(x)))))``. The mean and the product
-stay: FuseConvolutions gives them to the convolution before and the projection after. Where the product does not go to
-one projection alone, the layers stay apart, and become two ``dense`` kernels.
+The block (Searching for MobileNetV3, figure 4) is ``x * hsigmoid(dense(relu(dense(mean(x)))))``. The mean and
+the product stay: FuseConvolutions gives them to the convolution before and the projection after. Where the
+product does not go to one projection alone, the layers stay apart, and become two ``dense`` kernels.
 """
 
 from __future__ import annotations

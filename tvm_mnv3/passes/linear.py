@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def linear_at(var: relax.Var, flow: Dataflow) -> Linear | None:
 
 def with_epilogue(workload: Workload, *steps: str) -> Workload:
     """A workload with more steps at the end of its epilogue."""
-    return Workload(**{**vars(workload), "epilogue": (*workload.epilogue, *steps)})
+    return replace(workload, epilogue=(*workload.epilogue, *steps))
 
 
 def _dense(matmul: Call) -> Workload | None:
@@ -78,20 +78,22 @@ def _convolution(call: Call) -> Workload | None:
     is_depthwise = groups == channels == out_channels and groups > 1
     if groups != 1 and not is_depthwise:
         return None
-    common = {"batch": batch, "dtype": dtype(call)}
-    if not is_depthwise and kernel == strides[0] == 1 and not any(padding):
-        operator_name = "dense" if height == width == 1 else "pointwise"
-        return Workload(operator_name, channels, out_channels, height=height, width=width, **common)
+    is_pointwise = not is_depthwise and kernel == strides[0] == 1 and not any(padding)
+    if is_pointwise:
+        name = "dense" if height == width == 1 else "pointwise"
+    else:
+        name = "depthwise" if is_depthwise else "conv"
     return Workload(
-        "depthwise" if is_depthwise else "conv",
+        name,
         channels,
         out_channels,
+        batch=batch,
         height=height,
         width=width,
         kernel=kernel,
         stride=strides[0],
         padding=(padding[0], padding[1], padding[2], padding[3]),
-        **common,
+        dtype=dtype(call),
     )
 
 

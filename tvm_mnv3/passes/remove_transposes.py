@@ -1,7 +1,8 @@
 """RemoveTransposes: a chain of transposes and reshapes that moves no element is one reshape, or nothing.
 
-Two transposes that undo each other, a transpose of a map of one pixel, the ``reshape, permute_dims, reshape`` of a detection
-head: whether a chain moves elements is found by running it on the numbers 0, 1, 2, ... with NumPy.
+Two transposes that undo each other, a transpose of a map of one pixel, the ``reshape, permute_dims, reshape``
+of a detection head: whether a chain moves elements is found by running it on the numbers 0, 1, 2, ... with
+NumPy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """UnifyPooling: every global average pooling is ``mean`` over height and width, keeping the axes.
 
-It arrives as ``adaptive_avg_pool2d`` to one pixel, as ``avg_pool2d`` over the whole map, or as a ``mean`` that drops the
-axes or counts them from the end.
+It arrives as ``adaptive_avg_pool2d`` to one pixel, as ``avg_pool2d`` over the whole map, or as a ``mean``
+that drops the axes or counts them from the end.
 """
 
 from __future__ import annotations
