@@ -88,11 +88,17 @@ class _DenseSetter:
 
 
 def _pictures(random: np.random.Generator) -> torch.Tensor:
-    """Smooth noise, (N, 3, H, W) float64: each picture with its own contrast and tint, as photographs have."""
+    """Smooth noise under white noise, (N, 3, H, W) float64; each picture has its own contrast, tint and grain.
+
+    Smooth noise alone would leave an edge detector's channel with so little variance that any real edge overdrove it.
+    """
     coarse = _uniform(random, torch.Size((_PICTURES, 3, _COARSE_SIDE, _COARSE_SIDE)), -2.0, 2.0)
     contrast = _uniform(random, torch.Size((_PICTURES, 1, 1, 1)), 0.3, 1.5)
     tint = _uniform(random, torch.Size((_PICTURES, 3, 1, 1)), -1.2, 1.2)
-    return nn.functional.interpolate(coarse * contrast + tint, size=(_SIDE, _SIDE), mode="bilinear")
+    grain = _uniform(random, torch.Size((_PICTURES, 1, 1, 1)), 0.0, 1.0)
+    white = _uniform(random, torch.Size((_PICTURES, 3, _SIDE, _SIDE)), -1.7, 1.7)
+    smooth = nn.functional.interpolate(coarse * contrast + tint, size=(_SIDE, _SIDE), mode="bilinear")
+    return smooth + grain * white
 
 
 def _uniform(random: np.random.Generator, shape: torch.Size, low: float, high: float) -> torch.Tensor:
