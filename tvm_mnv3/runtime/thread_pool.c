@@ -3,10 +3,9 @@
  * A job is `count` tasks. Every thread owns one contiguous share of them, cut into up to CHUNKS pieces; it takes its
  * own pieces first and then those that others have left, so a slow core or a late one holds nobody up.
  *
- * A share is one 64-bit word: the job's number above, the pieces left below. Taking a piece is one compare-and-swap
- * on it, and it fails as soon as the word belongs to another job. A piece taken keeps its job alive (the caller
- * waits until `done` equals `count`), so whoever holds one may read the job's fields without a lock, and the caller
- * never waits for a thread that came too late to get a piece.
+ * A share is one number: the pieces left. Whoever counts it down owns a piece, and a piece keeps its job alive (the
+ * caller waits until `done` equals `count`), so its owner may read the job's fields without a lock. The caller never
+ * waits for a thread that came too late to get a piece; such a thread may as well help with the next job.
  */
 #include "thread_pool.h"
 
@@ -23,7 +22,7 @@ extern int pthread_join(uintptr_t thread, void **result);
 
 /* Each on its own cache line. */
 typedef struct {
-  uint64_t left; /* job number << 32 | pieces not yet taken */
+  uint32_t left; /* pieces not yet taken */
   tvm_mnv3_pool *pool;
   uintptr_t thread;
 } __attribute__((aligned(TVM_MNV3_ALIGNMENT))) share;
@@ -55,15 +54,14 @@ static int32_t first_task(const tvm_mnv3_pool *pool, int32_t owner) {
 
 static int32_t pieces(int32_t tasks) { return tasks < CHUNKS ? tasks : CHUNKS; }
 
-/* How many pieces of a share of this job were left before one was taken; 0 when none was. */
-static uint32_t take(share *from, uint32_t job) {
-  uint64_t left = __atomic_load_n(&from->left, __ATOMIC_ACQUIRE);
-  while ((uint32_t)(left >> 32) == job && (uint32_t)left != 0) {
-    if (__atomic_compare_exchange_n(&from->left, &left, left - 1, 1, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-      return (uint32_t)left;
-    }
+/* Takes a piece: how many were left until then, or 0 when none was. */
+static uint32_t take(share *from) {
+  uint32_t left = __atomic_load_n(&from->left, __ATOMIC_RELAXED);
+  while (left != 0) {
+    /* Acquire: the job's fields were written before the share was given out. */
+    if (__atomic_compare_exchange_n(&from->left, &left, left - 1, 1, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) break;
   }
-  return 0;
+  return left;
 }
 
 /* Runs the piece of `owner`'s share that was taken when `left` were left. */
@@ -78,10 +76,10 @@ static void run_piece(tvm_mnv3_pool *pool, int32_t owner, uint32_t left) {
   if (done == count && __atomic_load_n(&pool->caller_sleeps, __ATOMIC_SEQ_CST)) futex_wake(&pool->done, 1);
 }
 
-static void work(tvm_mnv3_pool *pool, int32_t self, uint32_t job) {
+static void work(tvm_mnv3_pool *pool, int32_t self) {
   for (int32_t i = 0; i < pool->threads; ++i) {
     int32_t owner = (self + i) % pool->threads;
-    for (uint32_t left; (left = take(&pool->shares[owner], job)) != 0;) run_piece(pool, owner, left);
+    for (uint32_t left; (left = take(&pool->shares[owner])) != 0;) run_piece(pool, owner, left);
   }
 }
 
@@ -104,16 +102,14 @@ static void *worker(void *argument) {
   int32_t self = (int32_t)(own - pool->shares);
   for (uint32_t job = next_job(pool, 0);; job = next_job(pool, job)) {
     if (__atomic_load_n(&pool->stop, __ATOMIC_ACQUIRE)) return 0;
-    work(pool, self, job);
+    work(pool, self);
   }
 }
 
-/* 0 is left out: it is what a new worker has seen. */
-static uint32_t number_after(uint32_t job) { return job + 1 == 0 ? 1 : job + 1; }
-
-/* Lets the workers see a new job, or `stop`. */
-static void announce(tvm_mnv3_pool *pool, uint32_t job, int32_t helpers) {
-  __atomic_store_n(&pool->job, job, __ATOMIC_SEQ_CST);
+/* Lets the workers see that there is something to do (or that `stop` is set). A worker that slept through 2^32 of
+ * these would miss one; the caller would then do the work alone. */
+static void announce(tvm_mnv3_pool *pool, int32_t helpers) {
+  __atomic_add_fetch(&pool->job, 1, __ATOMIC_SEQ_CST);
   if (__atomic_load_n(&pool->sleepers, __ATOMIC_SEQ_CST)) futex_wake(&pool->job, helpers);
 }
 
@@ -139,13 +135,12 @@ static void parallel_for(void *opaque, int32_t count, tvm_mnv3_task task, void *
   pool->state = state;
   pool->count = count;
   __atomic_store_n(&pool->done, 0, __ATOMIC_RELAXED);
-  uint32_t job = number_after(pool->job);
   for (int32_t i = 0; i < pool->threads; ++i) {
     uint32_t left = (uint32_t)pieces(first_task(pool, i + 1) - first_task(pool, i));
-    __atomic_store_n(&pool->shares[i].left, (uint64_t)job << 32 | left, __ATOMIC_RELEASE);
+    __atomic_store_n(&pool->shares[i].left, left, __ATOMIC_RELEASE);
   }
-  announce(pool, job, count < pool->threads ? count - 1 : pool->threads - 1);
-  work(pool, 0, job);
+  announce(pool, count < pool->threads ? count - 1 : pool->threads - 1);
+  work(pool, 0);
   wait_for_the_rest(pool);
   __atomic_store_n(&pool->busy, 0, __ATOMIC_RELEASE);
 }
@@ -179,6 +174,6 @@ tvm_mnv3_parallel tvm_mnv3_pool_parallel(tvm_mnv3_pool *pool) {
 void tvm_mnv3_pool_destroy(tvm_mnv3_pool *pool) {
   if (!pool) return;
   __atomic_store_n(&pool->stop, 1, __ATOMIC_RELEASE);
-  announce(pool, number_after(pool->job), pool->threads);
+  announce(pool, pool->threads);
   for (int32_t i = 1; i < pool->threads; ++i) pthread_join(pool->shares[i].thread, 0);
 }
