@@ -1,0 +1,57 @@
+"""A fluent tester of one or several passes: run them, look at the operators, compare the results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+from passes.interpreter import run
+
+from tvm_mnv3.compat import IRModule
+from tvm_mnv3.passes.dataflow import Dataflow, operator
+from tvm_mnv3.passes.kernels import called_workload
+
+Pass = Callable[[IRModule], IRModule]
+
+
+def operators(module: IRModule) -> Counter[str]:
+    """How often ``main`` calls each operator; a composite is called by its workload's name."""
+    counts: Counter[str] = Counter()
+    for value in Dataflow.of(module).definitions.values():
+        workload = called_workload(value, module)
+        if workload or operator(value):
+            counts[workload.name if workload else operator(value)] += 1
+    return counts
+
+
+class Stage:
+    """A module on its way through passes; every method but `operators` returns the stage."""
+
+    def __init__(self, module: IRModule) -> None:
+        self.module = module
+
+    def run(self, *passes: Pass) -> Stage:
+        """Apply passes."""
+        for step in passes:
+            self.module = step(self.module)
+        return self
+
+    def check(self, **counts: int) -> Stage:
+        """Operators are there so many times; ``__`` stands for a dot."""
+        found = operators(self.module)
+        for name, count in counts.items():
+            assert found[name.replace("__", ".")] == count, (name, found)
+        return self
+
+    def check_not(self, *names: str) -> Stage:
+        """Operators are not there."""
+        found = operators(self.module)
+        assert not [name for name in names if found[name]], found
+        return self
+
+    def check_result(self, expected: np.ndarray, *inputs: np.ndarray, tolerance: float = 1e-5) -> Stage:
+        """``main`` returns this one tensor."""
+        (result,) = run(self.module, *inputs)
+        np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance)
+        return self
