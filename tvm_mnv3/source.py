@@ -27,7 +27,7 @@ def import_source(options: CompileOptions) -> ImportedModel:
     EnvironmentProblem
         Pretrained weights were asked for and cannot be had.
     """
-    if isinstance(options.model, str) and not _is_file(options.model):
+    if isinstance(options.model, str) and not is_file(options.model):
         return _import_named(options.model, options)
     for name, value in (("weights", options.weights), ("classes", options.classes), ("size", options.input_size)):
         if value is not None:
@@ -41,7 +41,8 @@ def import_source(options: CompileOptions) -> ImportedModel:
     return dataclasses.replace(imported, labels=_labels(imported, options.labels), preprocessing=preprocessing)
 
 
-def _is_file(model: str) -> bool:
+def is_file(model: str) -> bool:
+    """Whether what the user typed is meant as a file: the names of models have no dots and no slashes."""
     return "/" in model or "\\" in model or Path(model).suffix != "" or Path(model).exists()
 
 

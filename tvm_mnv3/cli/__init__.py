@@ -1,1 +1,54 @@
-"""cli."""
+"""The command ``tvm-mnv3``: one file per command, which parses and prints and nothing else.
+
+Nothing here imports TVM, PyTorch or rich before a command needs it, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tvm_mnv3 import __version__
+from tvm_mnv3.cli.compile import compile_command
+from tvm_mnv3.cli.inspect import inspect_command
+from tvm_mnv3.cli.models import models_command
+from tvm_mnv3.cli.run import run_command
+from tvm_mnv3.cli.targets import targets_command
+
+app = typer.Typer(
+    name="tvm-mnv3",
+    add_completion=False,
+    no_args_is_help=True,
+    # Plain help: it can be piped, and rich would take half of the time.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("compile")(compile_command)
+app.command("run")(run_command)
+app.command("inspect")(inspect_command)
+app.command("models")(models_command)
+app.command("targets")(targets_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"tvm-mnv3 {__version__} (apache-tvm {version('apache-tvm')})")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Compile MobileNetV3 into a small freestanding shared library for ARM phones."""
+
+
+def main() -> None:
+    """Run the command of ``sys.argv``, and exit."""
+    app()

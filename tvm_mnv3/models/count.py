@@ -22,8 +22,41 @@ class Counts:
         return Counts(self.parameters + other.parameters, self.multiply_adds + other.multiply_adds)
 
 
+@dataclass(frozen=True)
+class Layer:
+    """One row of a network's table: the stem, a whole bottleneck, or one of the layers after them.
+
+    Parameters
+    ----------
+    operator
+        Such as ``conv 3x3 /2``, ``bottleneck 5x5 /2``, ``dense``.
+    height, width, in_channels
+        Of the input.
+    expanded, squeezed
+        Of a bottleneck (see `tvm_mnv3.models.architecture.Bottleneck`), 0 where there is none.
+    activation
+        ``relu``, ``hswish`` or None.
+    """
+
+    name: str
+    operator: str
+    height: int
+    width: int
+    in_channels: int
+    expanded: int
+    out_channels: int
+    squeezed: int
+    activation: str | None
+    counts: Counts
+
+
 def count(architecture: Architecture, height: int, width: int, num_classes: int) -> Counts:
-    """Counts of the whole network.
+    """Counts of the whole network; parameters and errors are those of `layers`."""
+    return sum((layer.counts for layer in layers(architecture, height, width, num_classes)), Counts(0, 0))
+
+
+def layers(architecture: Architecture, height: int, width: int, num_classes: int) -> tuple[Layer, ...]:
+    """The network as a table, with the counts of each row.
 
     Parameters
     ----------
@@ -32,17 +65,41 @@ def count(architecture: Architecture, height: int, width: int, num_classes: int)
     num_classes
         Outputs of the classifier.
     """
-    pixels = _halved(height) * _halved(width)
-    total = _convolution(3, architecture.stem, 3, pixels)
-    height, width = _halved(height), _halved(width)
-    for block in architecture.blocks:
-        before = height * width
-        if block.stride == 2:
-            height, width = _halved(height), _halved(width)
-        total += _bottleneck(block, before, height * width)
-    total += _convolution(architecture.blocks[-1].out_channels, architecture.last_conv, 1, height * width)
-    total += _dense(architecture.last_conv, architecture.head)
-    return total + _dense(architecture.head, num_classes)
+    stem, last, head = architecture.stem, architecture.last_conv, architecture.head
+    activation = architecture.activation
+    after_stem = _halved(height), _halved(width)
+    counts = _convolution(3, stem, 3, after_stem[0] * after_stem[1])
+    table = [Layer("stem", "conv 3x3 /2", height, width, 3, 0, stem, 0, activation, counts)]
+    height, width = after_stem
+    for number, block in enumerate(architecture.blocks, start=1):
+        after = (_halved(height), _halved(width)) if block.stride == 2 else (height, width)
+        counts = _bottleneck(block, height * width, after[0] * after[1])
+        table.append(_block_layer(f"block {number}", block, height, width, counts))
+        height, width = after
+    channels = architecture.blocks[-1].out_channels
+    counts = _convolution(channels, last, 1, height * width)
+    return (
+        *table,
+        Layer("last conv", "conv 1x1, pool", height, width, channels, 0, last, 0, activation, counts),
+        Layer("head", "dense", 1, 1, last, 0, head, 0, activation, _dense(last, head)),
+        Layer("classifier", "dense", 1, 1, head, 0, num_classes, 0, None, _dense(head, num_classes)),
+    )
+
+
+def _block_layer(name: str, block: Bottleneck, height: int, width: int, counts: Counts) -> Layer:
+    stride = f" /{block.stride}" if block.stride > 1 else ""
+    return Layer(
+        name=name,
+        operator=f"bottleneck {block.kernel}x{block.kernel}{stride}{' + input' if block.has_residual else ''}",
+        height=height,
+        width=width,
+        in_channels=block.in_channels,
+        expanded=block.expanded if block.has_expansion else 0,
+        out_channels=block.out_channels,
+        squeezed=block.squeezed,
+        activation=block.activation,
+        counts=counts,
+    )
 
 
 def _halved(side: int) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.models.architecture import Architecture, scaled_as_timm, scaled_as_torchvision
-from tvm_mnv3.models.count import Counts, count
+from tvm_mnv3.models.count import Counts, Layer, count, layers
 from tvm_mnv3.models.tables import LARGE, SMALL, minimalistic
 
 if TYPE_CHECKING:
@@ -121,6 +121,10 @@ class ModelEntry:
     def counts(self, num_classes: int = 1000, height: int = 224, width: int = 224) -> Counts:
         """Parameters and multiply-adds."""
         return count(self.architecture, height, width, num_classes)
+
+    def layers(self, num_classes: int = 1000, height: int = 224, width: int = 224) -> tuple[Layer, ...]:
+        """The network as a table, from the stem to the classifier."""
+        return layers(self.architecture, height, width, num_classes)
 
 
 def model_entries() -> tuple[ModelEntry, ...]:

@@ -1,0 +1,81 @@
+"""What the commands print with: a console that is plain where it is not a terminal, and numbers for people."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+#: Columns of a file or a pipe, which have no width of their own.
+_PIPE_WIDTH = 120
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console on stdout or stderr: colours and width as the terminal has them, neither where there is none."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else _PIPE_WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+def show(console: Console, title: str, table: Table) -> None:
+    """Print a table under its title, with a line of space before."""
+    console.print()
+    console.print(Text(title, style="bold"))
+    console.print(table)
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> Table:
+    """A table of two columns: what, and how much."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(Text(name), Text(value))
+    return table
+
+
+def listing(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = ()) -> Table:
+    """A table of many rows.
+
+    Parameters
+    ----------
+    columns
+        Their headings.
+    numbers
+        The columns that are aligned to the right.
+    """
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def warning(sentence: str) -> Panel:
+    """A sentence that must be seen."""
+    return Panel(Text(sentence), title="note", title_align="left", border_style="yellow")
+
+
+def in_bytes(count: int) -> str:
+    """``10.6 MB``: decimal units."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
+
+
+def in_millions(count: int) -> str:
+    """``216.6 M``; small counts are written out."""
+    return f"{count / 1e6:.1f} M" if count >= 100_000 else f"{count:,}"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """``1x3x224x224``."""
+    return "x".join(map(str, shape)) or "scalar"
