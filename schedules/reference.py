@@ -37,7 +37,7 @@ def conv(operands: Operands, workload: Workload) -> list[Array]:
 
 
 def depthwise(operands: Operands, workload: Workload) -> list[Array]:
-    """Depthwise convolution: data ``(N, H, W, C)``, weight ``(C, k, k, 1)``; ``pool`` adds the mean ``(N, 1, 1, C)``."""
+    """Depthwise convolution: data ``(N, H, W, C)``, weight ``(C, k, k, 1)``; ``pool`` adds a mean ``(N, 1, 1, C)``."""
     weight = _double(operands, "weight")
     total = sum(tap * weight[:, dy, dx, 0] for dy, dx, tap in _taps(_double(operands, "data"), workload))
     return _finish(np.asarray(total), operands, workload)

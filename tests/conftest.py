@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import doubler
 import pytest
 from emulation import required
 
+from tvm_mnv3.codegen.bundle import Bundle
+from tvm_mnv3.compile import compile_model
 from tvm_mnv3.devices.emulated import find_emulator, glibc_loader, musl_loader
+from tvm_mnv3.options import CompileOptions
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +49,18 @@ def doubler_host(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def doubler_arm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of a hand-written model, for ARM."""
     return doubler.build_bundle(tmp_path_factory.mktemp("doubler_arm"), doubler.ARM)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[CompileOptions], Bundle]:
+    """Compiles into a temporary folder; what was compiled before is not compiled again."""
+    bundles: dict[str, Bundle] = {}
+
+    def compile_once(options: CompileOptions) -> Bundle:
+        key = repr(options)
+        if key not in bundles:
+            output = tmp_path_factory.mktemp("bundle") / "bundle"
+            bundles[key] = compile_model(replace(options, output=output))
+        return bundles[key]
+
+    return compile_once

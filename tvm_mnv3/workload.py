@@ -14,7 +14,8 @@ The name is what the log, the profile, the manifest, the symbol table and error 
 
 ``_n`` is left out for batch 1, ``_p`` where the padding is ``k // 2`` on every side (0 for a pool). H and W are the
 input's. Examples: ``pointwise_h14w14_i672_o112_f32_scale_bias_add``,
-``depthwise_k5s2_h14w14_c672_f32_bias_hswish_pool``, ``se_c672_s168_f32_relu_hsigmoid``, ``conv_k3s2_h224w224_i3_o16_f32_nchw_bias_hswish``.
+``depthwise_k5s2_h14w14_c672_f32_bias_hswish_pool``, ``se_c672_s168_f32_relu_hsigmoid``,
+``conv_k3s2_h224w224_i3_o16_f32_nchw_bias_hswish``.
 """
 
 from __future__ import annotations

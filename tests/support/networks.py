@@ -22,6 +22,7 @@ class NetworkBuilder:
     seed: int = 0
     builder: relax.BlockBuilder = field(default_factory=relax.BlockBuilder)
     layers: list[tuple[Workload, dict[str, Any], list[relax.Var]]] = field(default_factory=list)
+    views: list[tuple[relax.Var, relax.Var, tuple[int, ...]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
@@ -52,13 +53,26 @@ class NetworkBuilder:
         self.layers.append((workload, {**activations, **weights}, outputs))
         return outputs
 
+    def view(self, value: relax.Var, shape: tuple[int, ...]) -> relax.Var:
+        """The same bytes in another shape."""
+        view = self.builder.emit(relax.op.reshape(value, shape))
+        self.views.append((view, value, shape))
+        return view
+
     def expected(self, inputs: dict[relax.Var, Array]) -> dict[relax.Var, Array]:
         """Every kernel's outputs by NumPy."""
         values = dict(inputs)
+
+        def array(operand: Any) -> Array:
+            for view, value, shape in self.views:
+                if operand is view:
+                    return values[value].reshape(shape)
+            return values[operand] if isinstance(operand, relax.Var) else operand
+
         for workload, operands, outputs in self.layers:
-            arrays = {role: values[v] if isinstance(v, relax.Var) else v for role, v in operands.items()}
             template = template_for(workload)
             assert template is not None
+            arrays = {role: array(operand) for role, operand in operands.items()}
             values.update(zip(outputs, template.reference(arrays, workload), strict=True))
         return values
 
