@@ -73,17 +73,21 @@ def fetch(published: PublishedWeights, base_url: str | None = None, cache: Path 
 
 def _download(url: str, part: Path, published: PublishedWeights) -> None:
     """Write what the URL sends into a file, and check it."""
-    digest = hashlib.sha256()
+    digest, received = hashlib.sha256(), 0
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as response, part.open("wb") as file:
+            announced = response.headers.get("Content-Length")
             while chunk := response.read(_CHUNK_BYTES):
                 digest.update(chunk)
+                received += len(chunk)
                 file.write(chunk)
     except urllib.error.HTTPError as error:
         raise _problem(url, f"the server answers {error.code} {error.reason}") from error
     # URLError and socket timeouts are OSErrors; ValueError is a base URL that is none.
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _problem(url, _reason(error)) from error
+    if announced is not None and str(received) != announced:
+        raise _problem(url, f"the connection ended after {received} of {announced} bytes")
     if not digest.hexdigest().startswith(published.sha256_prefix):
         raise _problem(url, f"its SHA-256 begins with {digest.hexdigest()[:8]}, not {published.sha256_prefix}")
 
