@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from passes.interpreter import run
 
-from tvm_mnv3.compat import IRModule
+from tvm_mnv3.compat import IRModule, relax
 from tvm_mnv3.passes.dataflow import Dataflow, operator
 from tvm_mnv3.passes.kernels import called_workload
 
@@ -23,6 +23,17 @@ def operators(module: IRModule) -> Counter[str]:
         if workload or operator(value):
             counts[workload.name if workload else operator(value)] += 1
     return counts
+
+
+def module_of(body: Callable[..., relax.Expr], *shapes: tuple[int, ...], dtype: str = "float32") -> IRModule:
+    """A module whose ``main`` returns `body` of one input of each shape; `body` gets the block builder first."""
+    inputs = [relax.Var(f"x{i}", relax.TensorType(shape, dtype)) for i, shape in enumerate(shapes)]
+    builder = relax.BlockBuilder()
+    with builder.function("main", inputs):
+        with builder.dataflow():
+            result = builder.emit_output(body(builder, *inputs))
+        builder.emit_func_output(result)
+    return builder.get()
 
 
 class Stage:

@@ -124,10 +124,15 @@ def test_tvm_runs_the_normal_form(stages: list[IRModule], network: nn.Module, pi
     np.testing.assert_allclose(result, _torch(network, picture), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize(
-    "name",
-    ["mobilenet_v3_small", "mobilenet_v3_large", "mobilenetv3_large_100", "tf_mobilenetv3_small_100"],
+    ("name", "batch"),
+    [
+        ("mobilenet_v3_small", 3),
+        pytest.param("mobilenet_v3_large", 1, marks=pytest.mark.slow),
+        pytest.param("mobilenetv3_large_100", 1, marks=pytest.mark.slow),
+        pytest.param("tf_mobilenetv3_small_100", 1, marks=pytest.mark.slow),
+        pytest.param("tf_mobilenetv3_large_minimal_100", 1, marks=pytest.mark.slow),
+    ],
 )
 def test_whole_networks_end_in_kernels_alone(name: str, batch: int) -> None:
     network = build_model(name, num_classes=11, seed=0).eval()

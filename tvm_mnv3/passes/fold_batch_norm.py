@@ -100,7 +100,13 @@ def _affine_after(var: relax.Var, value: relax.Expr, flow: Dataflow) -> _Affine 
         if step is None:
             break
         affine = affine.then(*step, reader)
-    return affine if affine.last != var else None
+    return None if affine.last == var or _is_bias_alone(affine, var, flow) else affine
+
+
+def _is_bias_alone(affine: _Affine, var: relax.Var, flow: Dataflow) -> bool:
+    """Whether one bias, the second operand of an addition, is all there is to fold."""
+    last = flow.definitions[affine.last]
+    return operator(last) == "add" and last.args[0] == var and len(shape(last.args[1])) in (1, 4)
 
 
 def _step(
