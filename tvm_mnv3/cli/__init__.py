@@ -23,7 +23,7 @@ app = typer.Typer(
     # Plain help: it can be piped, and rich would take half of the time.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.command("compile")(compile_command)
 app.command("run")(run_command)
