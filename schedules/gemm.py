@@ -19,8 +19,10 @@ from tvm_mnv3.workload import Workload
 
 from . import tiles
 from .epilogue import activate
-from .template import TASK, Array, without
+from .template import TASK, Array, as_numpy_dtype, without
 
+#: A panel of scaled rows is a buffer on the stack of whatever thread runs the task (musl gives 128 KB).
+PANEL_BYTES = 32 * 1024
 #: k that one pass of the inner loop takes (XNNPACK's and the prototype's choice: enough to hide the loop's own work).
 UNROLL = 4
 
@@ -164,24 +166,29 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
 def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
     """Every register tile that fits, in both orders, with and without a panel."""
     size = _Sizes.of(workload)
-    scaled = "scale" in workload.prologue
     space = []
     for tile in _register_tiles(size, core, workload.dtype):
-        space.append(tile)
-        space.append(replace(tile, panel=True))
-        if not scaled:
-            space.append(replace(tile, order="columns"))
+        space += [tile, replace(tile, order="columns")]
+        if _panel_fits(tile, workload):
+            space.append(replace(tile, panel=True))
     return space
 
 
 def default(workload: Workload, core: Core) -> GemmKnobs:
     """The register tile with the lowest modelled cost; a panel where a scale has to be multiplied in."""
     size = _Sizes.of(workload)
-    best = min(_register_tiles(size, core, workload.dtype), key=lambda tile: _cycles(tile, size, core))
-    if "scale" in workload.prologue:
-        return replace(best, panel=True)
+    candidates = _register_tiles(size, core, workload.dtype)
     # Few rows and many columns: one panel of weights at a time is read once, not once per tile of rows.
-    return replace(best, order="columns" if size.n > size.m else "rows")
+    order = "columns" if size.n > size.m else "rows"
+    candidates = [replace(tile, order=order) for tile in candidates]
+    if "scale" in workload.prologue:
+        fitting = [replace(t, order="rows", panel=True) for t in candidates if _panel_fits(t, workload)]
+        candidates = fitting or candidates
+    return min(candidates, key=lambda tile: _cycles(tile, size, core))
+
+
+def _panel_fits(tile: GemmKnobs, workload: Workload) -> bool:
+    return tile.rows * workload.in_channels * as_numpy_dtype(workload).itemsize <= PANEL_BYTES
 
 
 def _register_tiles(size: _Sizes, core: Core, dtype: str) -> list[GemmKnobs]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +43,12 @@ class LoadedModel:
             The number, shape or dtype of the inputs is not the network's.
         """
         return self._session.run(list(inputs), threads=threads)
+
+    def run_many(
+        self, samples: Sequence[Sequence[npt.NDArray[Any]]], *, threads: int = 1
+    ) -> list[list[npt.NDArray[Any]]]:
+        """Run the network once per sample, as `run`; on an emulated core much faster than as many runs."""
+        return self._session.run_many(samples, threads=threads)
 
     def classify(self, image: Path, *, top: int = 5, threads: int = 1) -> list[Answer]:
         """The best classes of a picture, best first.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 
+from tvm_mnv3 import runtime
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.targets import Core
 
@@ -18,11 +18,6 @@ from .memory_plan import MemoryPlan, plan_memory
 from .object_code import llvm_target, write_object
 from .program import Program, build_program
 from .toolchain import UndefinedSymbolError, archive, compile_c, embed_binary, link_shared
-
-#: The functions that kernels may call, compiled into every library.
-_SUPPORT = ("memory.c", "math.c")
-#: What an app needs beside the library to use threads.
-_COMPANION = ("thread_pool.c", "thread_pool.h", "futex.h", "tvm_mnv3.h")
 
 
 @dataclass(frozen=True)
@@ -82,15 +77,15 @@ def build_library(
     name = f"lib{interface.prefix}.so"
     (folder / f"{interface.prefix}.h").write_text(driver.header, encoding="utf-8")
 
-    with tempfile.TemporaryDirectory() as temporary, as_file(files("tvm_mnv3.runtime")) as runtime:
+    with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
-        source = work / f"{interface.prefix}.c"
+        source = work / "driver.c"
         source.write_text(driver.source, encoding="utf-8")
         write_object(list(kernels.values()), target, work / "kernels.o")
         weights = work / "weights.o"
         embed_binary(program.weights or b"\0", symbol=WEIGHTS_SYMBOL, triple=platform.c_triple, out=weights)
-        sources = [source, *(runtime / support for support in _SUPPORT)]
-        objects = compile_c(sources, triple=platform.c_triple, out=work, include=[runtime, folder])
+        sources = [source, *runtime.LIBRARY_SOURCES]
+        objects = compile_c(sources, triple=platform.c_triple, out=work, include=[runtime.FOLDER, folder])
         try:
             link_shared(
                 [work / "kernels.o", weights, *objects],
@@ -104,16 +99,17 @@ def build_library(
                 f"The network needs the function {', '.join(error.symbols)}, which a library without libc "
                 "does not have; replace the operator that computes it (run with --dump-ir DIR to see where it is used)."
             ) from error
-        companion = _write_companion(platform, runtime, work, folder)
+        companion = _write_companion(platform, work, folder)
     return Library(
         (name, f"{interface.prefix}.h", *companion), program, tuple(kernels.values()), plan, len(program.weights)
     )
 
 
-def _write_companion(platform: Platform, runtime: Path, work: Path, folder: Path) -> Sequence[str]:
+def _write_companion(platform: Platform, work: Path, folder: Path) -> Sequence[str]:
     """The thread pool, as source and as a static archive."""
-    for name in _COMPANION:
-        (folder / name).write_bytes((runtime / name).read_bytes())
-    objects = compile_c([runtime / "thread_pool.c"], triple=platform.c_triple, out=work / "pool", include=[runtime])
+    sources = (*runtime.POOL_SOURCES, *runtime.POOL_HEADERS)
+    for source in sources:
+        (folder / source.name).write_bytes(source.read_bytes())
+    objects = compile_c(runtime.POOL_SOURCES, triple=platform.c_triple, out=work / "pool", include=[runtime.FOLDER])
     archive(objects, folder / "libtvm_mnv3_pool.a")
-    return ("libtvm_mnv3_pool.a", *_COMPANION)
+    return ("libtvm_mnv3_pool.a", *(source.name for source in sources))

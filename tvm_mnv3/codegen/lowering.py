@@ -19,8 +19,8 @@ import numpy as np
 from tvm_mnv3.compat import IRModule, PointerType, PrimType, Sequential, Target, s_tir, tirx
 from tvm_mnv3.schedules.template import TASK
 
-#: Buffers above this size go to scratch memory: a phone's worker thread may have as little as 1 MB of stack.
-STACK_BYTES = 64 * 1024
+#: Buffers above this size go to scratch memory: a worker thread may have as little stack as musl's 128 KB.
+STACK_BYTES = 48 * 1024
 #: Every buffer in scratch memory starts at a multiple of this (a cache line, and the widest vector).
 ALIGNMENT = 64
 
@@ -114,7 +114,9 @@ def _with_c_signature(function: tirx.PrimFunc) -> tuple[tirx.PrimFunc, int, int]
             scratch_bytes += size
         elif isinstance(statement, tirx.For) and TASK in statement.annotations:
             tasks = int(statement.extent)
-            statement = tirx.For(statement.loop_var, begin, end - begin, statement.kind, statement.body)
+            index = statement.loop_var
+            first, count = (tirx.Cast(str(index.ty), bound) for bound in (begin, end - begin))
+            statement = tirx.For(index, first, count, statement.kind, statement.body)
         statements.append(statement)
     body: Any = tirx.SeqStmt(statements)
     # What TVM's packed convention would state of the device, which LowerTVMBuiltin asks for: CPU 0.

@@ -7,8 +7,8 @@
  *   const tvm_mnv3_model *P_model(void);
  *
  * A context is memory of P_context_size() bytes, aligned to TVM_MNV3_ALIGNMENT, that the caller gives and keeps;
- * it needs no initialisation, and one run at a time may use it. The library itself holds no state: several
- * contexts may run at once on the same weights.
+ * it needs no initialisation, and one run at a time may use it. Inputs and outputs need no more than the alignment of
+ * their dtype. The library itself holds no state: several contexts may run at once on the same weights.
  */
 #ifndef TVM_MNV3_H
 #define TVM_MNV3_H
@@ -25,9 +25,9 @@ extern "C" {
 
 enum { /* status codes: what P_run returns */
   TVM_MNV3_OK = 0,
-  TVM_MNV3_NULL_POINTER = 1,      /* the context, an input or an output is a null pointer */
+  TVM_MNV3_NULL_POINTER = 1,       /* the context, an input or an output is a null pointer */
   TVM_MNV3_MISALIGNED_CONTEXT = 2, /* the context is not aligned to TVM_MNV3_ALIGNMENT bytes */
-  TVM_MNV3_BAD_ARGUMENTS = 3 /* called by TVM: number, shape, dtype or layout of the tensors is not the model's */
+  TVM_MNV3_BAD_ARGUMENTS = 3       /* called by TVM: number, shape, dtype or layout of the tensors is not the model's */
 };
 
 enum { /* dtypes */
