@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from tvm_mnv3.compat import IRModule, relax
-from tvm_mnv3.passes.activations import Found, find_activations
+from tvm_mnv3.passes.activations import find_activations
 from tvm_mnv3.passes.convert_layout import TO_NHWC
 from tvm_mnv3.passes.dataflow import Dataflow, operator, shape
 from tvm_mnv3.passes.kernels import Kernel, called_workload, without_views, write_kernels
@@ -46,22 +48,21 @@ class _Fuser:
         return kernels
 
     def _kernel(self, linear: Linear, taken: set[relax.Var]) -> Kernel:
-        kernel = Kernel(linear.workload, {"data": linear.data, "weight": linear.weight}, (linear.result,))
+        arguments: dict[str, relax.Expr | np.ndarray] = {"data": linear.data, "weight": linear.weight}
         if linear.bias is not None:
-            kernel.arguments["bias"] = linear.bias
+            arguments["bias"] = linear.bias
+        kernel = Kernel(linear.workload, arguments, (linear.result,))
+        is_pointwise = linear.workload.operator == "pointwise"
         if linear.workload.operator == "conv":
             kernel = self._with_nchw_input(kernel)
-        if linear.workload.operator == "pointwise":
+        if is_pointwise:
             kernel = self._with_scale(kernel)
-        activation = self._activation_after(linear.result)
+        activation = self._activation_of.get(linear.result)
         if activation is not None:
-            kernel = _extended(kernel, activation.name, activation.result)
-        elif linear.workload.operator == "pointwise":
+            kernel = _followed(kernel, activation.name, activation.result)
+        elif is_pointwise:
             kernel = self._with_residual(kernel, taken)
         return self._with_pool(kernel) if linear.workload.operator == "depthwise" else kernel
-
-    def _activation_after(self, var: relax.Var) -> Found | None:
-        return self._activation_of.get(var)
 
     def _with_nchw_input(self, kernel: Kernel) -> Kernel:
         data = kernel.arguments["data"]
@@ -70,8 +71,8 @@ class _Fuser:
             return kernel
         if self._flow.only_reader(data) is None:
             return kernel
-        arguments = {**kernel.arguments, "data": transpose.args[0]}
-        return Kernel(replace(kernel.workload, layout="nchw"), arguments, kernel.outputs)
+        workload = replace(kernel.workload, layout="nchw")
+        return replace(kernel, workload=workload, arguments={**kernel.arguments, "data": transpose.args[0]})
 
     def _with_scale(self, kernel: Kernel) -> Kernel:
         product = self._flow.value(kernel.arguments["data"])
@@ -79,8 +80,8 @@ class _Fuser:
             return kernel
         for data, scale in (product.args, reversed(product.args)):
             if without_views(scale, self._flow) in self._gates and shape(data) == shape(product):
-                arguments = {**kernel.arguments, "data": data, "scale": scale}
-                return Kernel(replace(kernel.workload, prologue=("scale",)), arguments, kernel.outputs)
+                workload = replace(kernel.workload, prologue=("scale",))
+                return replace(kernel, workload=workload, arguments={**kernel.arguments, "data": data, "scale": scale})
         return kernel
 
     def _with_residual(self, kernel: Kernel, taken: set[relax.Var]) -> Kernel:
@@ -91,8 +92,8 @@ class _Fuser:
         residual = total.args[1] if total.args[0] == result else total.args[0]
         if not isinstance(residual, relax.Var) or shape(residual) != shape(result):
             return kernel
-        kernel.arguments["residual"] = residual
-        return _extended(kernel, "add", reader)
+        summed = _followed(kernel, "add", reader)
+        return replace(summed, arguments={**kernel.arguments, "residual": residual})
 
     def _with_pool(self, kernel: Kernel) -> Kernel:
         (result,) = kernel.outputs
@@ -101,10 +102,10 @@ class _Fuser:
                 continue
             is_squeeze = value.attrs.keepdims and [int(axis) for axis in value.attrs.axis] == [1, 2]
             if is_squeeze and self._flow.only_reader(mean) in self._gates:
-                pooled = _extended(kernel, "pool", result)
-                return replace(pooled, outputs=(result, mean))
+                return replace(_followed(kernel, "pool", result), outputs=(result, mean))
         return kernel
 
 
-def _extended(kernel: Kernel, step: str, result: relax.Var) -> Kernel:
-    return Kernel(with_epilogue(kernel.workload, step), kernel.arguments, (result,))
+def _followed(kernel: Kernel, step: str, result: relax.Var) -> Kernel:
+    """A kernel with one more step in its epilogue, whose value is in `result`."""
+    return replace(kernel, workload=with_epilogue(kernel.workload, step), outputs=(result,))
