@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from tvm_mnv3.targets import Core
 
-from tvm_mnv3.compat import Schedule, T, tirx
+from tvm_mnv3.compat import Expr, Schedule, T, tirx
+from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 from . import tiles
@@ -30,8 +30,6 @@ from .windows import (
     weight_rows,
     with_zero_row,
 )
-
-Expr = tirx.Expr
 
 
 def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
@@ -58,7 +56,7 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
         weight: T.Buffer((OT, weight_rows(w), k, I, V, L), dtype),
         bias: T.Buffer((OT, V, L) if biased else (1, 1, 1), dtype),
         output: T.Buffer((B, OH, OW, O), dtype),
-    ):
+    ) -> None:
         T.func_attr({"tirx.noalias": True})
         total = T.sblock_alloc_buffer((B, OH, OT, XT, X, V, L), dtype)
         for b, y, ot, xt, xi, v, lane, dy, dx, ci in T.grid(B, OH, OT, XT, X, V, L, k, k, I):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tvm_mnv3.targets import Core
-
 from tvm_mnv3.workload import Workload
 
 from . import gemm, tiles

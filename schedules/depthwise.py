@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from tvm_mnv3.targets import Core
 
-from tvm_mnv3.compat import Schedule, T, tirx
+from tvm_mnv3.compat import Expr, Schedule, T, tirx
+from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 from . import tiles
@@ -30,8 +30,6 @@ from .windows import (
     weight_rows,
     with_zero_row,
 )
-
-Expr = tirx.Expr
 
 
 def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
@@ -54,7 +52,7 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
         bias: T.Buffer((CT, V, L) if biased else (1, 1, 1), dtype),
         output: T.Buffer((B, OH, OW, C), dtype),
         mean: T.Buffer((B, C), dtype),
-    ):
+    ) -> None:
         T.func_attr({"tirx.noalias": True})
         total = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
         value = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)

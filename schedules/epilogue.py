@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tvm_mnv3.compat import tirx
+from tvm_mnv3.compat import Expr, tirx
 
-Array = npt.NDArray[np.generic]
-Expr = tirx.Expr
+Array = npt.NDArray[Any]
 
 
 def _gate(x: Expr, dtype: str) -> Expr:

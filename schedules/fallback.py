@@ -9,9 +9,8 @@ from __future__ import annotations
 from math import gcd
 from typing import Any
 
-from tvm_mnv3.targets import Core
-
 from tvm_mnv3.compat import IRModule, Schedule, ScheduleError, tirx
+from tvm_mnv3.targets import Core
 
 from .template import TASK
 

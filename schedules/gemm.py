@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from math import gcd
 
 import numpy as np
-from tvm_mnv3.targets import Core
 
-from tvm_mnv3.compat import Schedule, T, tirx
+from tvm_mnv3.compat import Expr, Schedule, T, tirx
+from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 from . import tiles
@@ -75,10 +75,10 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
     scaled, biased, added = (part in (*workload.prologue, *workload.epilogue) for part in ("scale", "bias", "add"))
     activation = workload.activation
 
-    def row(mt: tirx.Expr, mi: tirx.Expr) -> tirx.Expr:
+    def row(mt: Expr, mi: Expr) -> Expr:
         return tiles.start(mt, M, rows) + mi
 
-    def column(nt: tirx.Expr, v: tirx.Expr, lane: tirx.Expr) -> tirx.Expr:
+    def column(nt: Expr, v: Expr, lane: Expr) -> Expr:
         return tiles.column(nt, v, N, V, L) + lane
 
     scale_shape = (workload.batch, K) if scaled else (1, 1)
@@ -93,7 +93,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         weight: T.Buffer((NT, K, V, L), dtype),
         bias: T.Buffer(bias_shape, dtype),
         output: T.Buffer((M, N), dtype),
-    ):
+    ) -> None:
         T.func_attr({"tirx.noalias": True})
         panel = T.sblock_alloc_buffer((MT, rows, K), dtype)
         total = T.sblock_alloc_buffer((MT, NT, rows, V, L), dtype)

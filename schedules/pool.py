@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tvm_mnv3.targets import Core
-
 from tvm_mnv3.compat import Schedule, T, tirx
+from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 from . import tiles
@@ -30,7 +29,7 @@ def compute(workload: Workload, knobs: PoolKnobs) -> tirx.PrimFunc:
     CT = tiles.count(C, V * L)
 
     @T.prim_func(s_tir=True)
-    def pool(data: T.Buffer((B, H, W, C), dtype), output: T.Buffer((B, C), dtype)):
+    def pool(data: T.Buffer((B, H, W, C), dtype), output: T.Buffer((B, C), dtype)) -> None:
         T.func_attr({"tirx.noalias": True})
         total = T.sblock_alloc_buffer((B, CT, V, L), dtype)
         for b, ct, v, lane, y, x in T.grid(B, CT, V, L, H, W):

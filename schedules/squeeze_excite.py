@@ -12,9 +12,9 @@ from math import gcd
 from typing import Any
 
 import numpy as np
-from tvm_mnv3.targets import Core
 
 from tvm_mnv3.compat import Schedule, T, tirx
+from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 from . import tiles
@@ -49,7 +49,7 @@ def compute(workload: Workload, knobs: SqueezeExciteKnobs) -> tirx.PrimFunc:
         bias1: T.Buffer((ST, V, L), dtype),
         bias2: T.Buffer((CT, V2, L2), dtype),
         scale: T.Buffer((B, C), dtype),
-    ):
+    ) -> None:
         T.func_attr({"tirx.noalias": True})
         squeezed = T.sblock_alloc_buffer((B, ST, V, L), dtype)
         hidden = T.sblock_alloc_buffer((B, ST * V * L), dtype)

@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from tvm_mnv3.targets import Core
 
 from tvm_mnv3.compat import Schedule, tirx
+from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 Array = npt.NDArray[Any]

@@ -9,9 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tvm_mnv3.compat import tirx
-
-Expr = tirx.Expr
+from tvm_mnv3.compat import Expr, tirx
 
 
 def count(extent: int, tile: int) -> int:

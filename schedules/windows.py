@@ -10,15 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from tvm_mnv3.targets import Core
 
-from tvm_mnv3.compat import T, tirx
+from tvm_mnv3.compat import Expr, T, tirx
+from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 from . import tiles
 from .template import Array
-
-Expr = tirx.Expr
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tvm
 from tvm import IRModule, relax, s_tir, te, tirx
-from tvm.ir import Call, GenericConst, GlobalVar, Op, PointerType, PrimType
+from tvm.ir import Call, Expr, GenericConst, GlobalVar, Op, PointerType, PrimType
 from tvm.ir.transform import PassContext, Sequential, module_pass
 from tvm.relax import dpl
 from tvm.relax.expr_functor import PyExprMutator, PyExprVisitor, mutator, visitor
@@ -20,6 +20,7 @@ from tvm.target import Target
 
 __all__ = [
     "Call",
+    "Expr",
     "GenericConst",
     "GlobalVar",
     "IRModule",

@@ -25,7 +25,8 @@ def read_picture(file: Path) -> Image.Image:
     """
     try:
         with Image.open(file) as image:
-            return image.convert("RGB")
+            picture: Image.Image = image.convert("RGB")
+            return picture
     except FileNotFoundError as error:
         raise InputError(f"The picture {file} does not exist.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -47,7 +48,8 @@ def preprocess(image: Image.Image, how: Preprocessing) -> npt.NDArray[np.float32
     left, top = round((image.width - how.crop) / 2.0), round((image.height - how.crop) / 2.0)
     image = image.crop((left, top, left + how.crop, top + how.crop))
     pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
-    normalized = (pixels - np.float32(how.mean)) / np.float32(how.std)
+    mean, std = (np.asarray(values, dtype=np.float32) for values in (how.mean, how.std))
+    normalized = (pixels - mean) / std
     return np.ascontiguousarray(normalized.transpose(2, 0, 1), dtype=np.float32)
 
 

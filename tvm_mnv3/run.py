@@ -66,7 +66,7 @@ class LoadedModel:
             )
         if len(manifest.inputs) != 1 or len(manifest.outputs) != 1 or len(manifest.outputs[0].shape) != 2:
             raise InputError(f"{self.bundle.path} is no classifier of pictures: it has other inputs or outputs.")
-        how = Preprocessing(**{k: tuple(v) if isinstance(v, list) else v for k, v in manifest.preprocessing.items()})
+        how = Preprocessing(**dict(manifest.preprocessing))
         one = preprocess(read_picture(image), how)
         batch = np.broadcast_to(one, manifest.inputs[0].shape).astype(manifest.inputs[0].dtype)
         (logits,) = self.run(batch, threads=threads)

@@ -93,9 +93,13 @@ def test_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
 
 
 def test_failed_writing_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), new_folder(tmp_path / "out", force=False) as folder:
-        (folder / "libnet.so").write_bytes(b"half")
-        raise KeyboardInterrupt
+    def write_half() -> None:
+        with new_folder(tmp_path / "out", force=False) as folder:
+            (folder / "libnet.so").write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from support.networks import NetworkBuilder
+
 from tvm_mnv3.codegen.driver import Interface
 from tvm_mnv3.codegen.kernels import schedule_kernels
 from tvm_mnv3.codegen.library import Library, Platform, build_library

@@ -30,11 +30,7 @@ def regions(program: Program, plan: MemoryPlan) -> list[tuple[int, int, int, int
     return found + [(offset, SCRATCH, step, step) for step, offset in plan.scratch.items()]
 
 
-@given(
-    st.lists(
-        st.tuples(st.lists(st.integers(0, 30), max_size=3), st.integers(1, 100_000)), min_size=1, max_size=24
-    )
-)
+@given(st.lists(st.tuples(st.lists(st.integers(0, 30), max_size=3), st.integers(1, 100_000)), min_size=1, max_size=24))
 def test_nothing_alive_at_the_same_time_overlaps(layers: list[tuple[list[int], int]]) -> None:
     program = program_of([reads for reads, _ in layers], [size for _, size in layers])
     plan = plan_memory(program, {"greedy": SCRATCH})

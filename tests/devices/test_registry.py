@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tvm_mnv3.targets import core_names
 
 from tvm_mnv3.devices import device_names, open_device
 from tvm_mnv3.errors import InputError
+from tvm_mnv3.targets import core_names
 
 
 def test_every_listed_device_opens_under_its_name() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from support.kernels import KernelLibrary, defaults, operands_of
 from support.workloads import FAMILY, ODD
+
 from tvm_mnv3.schedules.registry import TEMPLATES, template_for
 from tvm_mnv3.targets import Core, load_core
-
 from tvm_mnv3.workload import Workload
 
 NAMES = (*FAMILY, *ODD)

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tvm_mnv3.schedules.registry import template_for
-from tvm_mnv3.schedules.template import ACTIVATION_OPERANDS
-from tvm_mnv3.targets import Core, load_core
 
 from support.networks import random_activations, random_weights
 from tvm_mnv3.codegen.lowering import LoweredKernel, lower
 from tvm_mnv3.codegen.object_code import llvm_target, write_object
 from tvm_mnv3.codegen.toolchain import compile_c, link_shared
 from tvm_mnv3.compat import IRModule, Schedule
+from tvm_mnv3.schedules.registry import template_for
+from tvm_mnv3.schedules.template import ACTIVATION_OPERANDS
+from tvm_mnv3.targets import Core, load_core
 from tvm_mnv3.workload import Workload
 
 Array = np.ndarray[Any, Any]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from tvm_mnv3.schedules.registry import template_for
 
 from tvm_mnv3.compat import IRModule, relax
+from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.workload import Workload
 
 Array = np.ndarray[Any, Any]

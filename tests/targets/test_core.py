@@ -6,10 +6,10 @@ from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
 import pytest
-from tvm_mnv3.targets import Core, core_names, load_core
-from tvm_mnv3.targets.core import read_core
 
 from tvm_mnv3.errors import InputError
+from tvm_mnv3.targets import Core, core_names, load_core
+from tvm_mnv3.targets.core import read_core
 
 NAMES = (
     "armv8-a",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tvm_mnv3.targets import host_core, load_core
 from tvm_mnv3.targets.host import VectorUnit, cache_bytes, hidden_features, vector_unit
 

@@ -114,7 +114,7 @@ def _workload(composite: relax.Function) -> Workload:
 
 
 @mutator
-class _TemplateChooser(PyExprMutator):
+class _TemplateChooser(PyExprMutator):  # type: ignore[misc]
     """Rewrites calls of composite functions into calls of their templates' kernels."""
 
     def __init__(self, module: IRModule, core: Core) -> None:
