@@ -17,6 +17,21 @@ from tvm_mnv3.devices.emulated import find_emulator, glibc_loader, musl_loader
 from tvm_mnv3.options import CompileOptions
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--slow``: a bare ``pytest`` leaves the slow tests out, CI does not."""
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow too, as CI=true does")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the slow tests, unless they are asked for by ``--slow``, ``-m``, a test's own name or ``CI=true``."""
+    named = any("::" in argument for argument in config.args)
+    if config.getoption("--slow") or config.getoption("-m") or named or os.environ.get("CI") == "true":
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = [item for item in items if item not in slow]
+    config.hook.pytest_deselected(items=slow)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real weights and pictures beside the checkout; tests that need it skip where it is absent."""

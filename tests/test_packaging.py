@@ -28,12 +28,12 @@ SHIPPED = {".py", ".toml", ".txt", ".json", ".jsonl", ".c", ".h", ".S", ".in", "
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """A wheel built from a copy, so that nothing of an earlier build gets in."""
+    pytest.importorskip("setuptools", minversion="77", reason="building without the network needs setuptools 77")
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     for name in BUILD_FILES:
         shutil.copy(ROOT / name, source)
-    pytest.importorskip("setuptools", minversion="77", reason="building without the network needs setuptools 77")
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", out, source]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -58,7 +58,13 @@ def test_every_file_of_every_room_is_in_the_wheel(wheel: zipfile.ZipFile, folder
 
 def test_the_wheel_has_the_data_that_the_rooms_read(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
-    for name in ("py.typed", "runtime/tvm_mnv3.h", "runtime/model.c.in", "targets/cortex-a76.toml", "schedules/gemm.py"):
+    for name in (
+        "py.typed",
+        "runtime/tvm_mnv3.h",
+        "runtime/model.c.in",
+        "targets/cortex-a76.toml",
+        "schedules/gemm.py",
+    ):
         assert f"tvm_mnv3/{name}" in names
     assert any(name.startswith("tvm_mnv3/models/") and name.endswith(".txt") for name in names)
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from support.command_line import Invoke
-from tvm_mnv3.targets import core_names
 
 from tvm_mnv3.models.registry import model_names
+from tvm_mnv3.targets import core_names
 
 
 def test_models_lists_every_name_once(invoke: Invoke) -> None:

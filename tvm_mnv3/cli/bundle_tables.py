@@ -17,7 +17,7 @@ def closing_table(bundle: Bundle) -> Table:
         [
             *_sizes(bundle.manifest),
             ("bundle", str(bundle.path)),
-            ("try it", f"tvm-mnv3 run {shlex.quote(str(bundle.path))} --image FILE"),
+            ("try it", _next_command(bundle)),
         ]
     )
 
@@ -106,3 +106,11 @@ def _kernels(manifest: Manifest) -> Table:
     ]
     columns = ("workload", "knobs", "uses", "tasks", "MACs")
     return listing(columns, rows, numbers=columns[2:])
+
+
+def _next_command(bundle: Bundle) -> str:
+    """A picture needs to know how it becomes the input; every bundle can be looked into."""
+    path = shlex.quote(str(bundle.path))
+    if bundle.manifest.preprocessing is None or bundle.manifest.labels is None:
+        return f"tvm-mnv3 inspect {path}"
+    return f"tvm-mnv3 run {path} --image FILE"
