@@ -13,6 +13,7 @@ from tvm_mnv3.codegen.bundle import Bundle, KernelRecord, Manifest, check_free, 
 from tvm_mnv3.codegen.driver import Interface
 from tvm_mnv3.codegen.kernels import Kernel, ScheduledModule, schedule_kernels
 from tvm_mnv3.codegen.library import Library, Platform, build_library
+from tvm_mnv3.codegen.symbols import Extent
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.frontend.imported import ImportedModel
 from tvm_mnv3.frontend.naming import c_identifier
@@ -159,11 +160,12 @@ def _kernel_records(scheduled: ScheduledModule, library: Library) -> tuple[Kerne
     """Every kernel in the order of its first use."""
     uses = Counter(step.kernel for step in library.program.steps)
     return tuple(
-        _record(scheduled.kernels[lowered.name], uses[lowered.name], lowered.tasks) for lowered in library.kernels
+        _record(scheduled.kernels[lowered.name], uses[lowered.name], lowered.tasks, library.code[lowered.name])
+        for lowered in library.kernels
     )
 
 
-def _record(kernel: Kernel, uses: int, tasks: int) -> KernelRecord:
+def _record(kernel: Kernel, uses: int, tasks: int, code: Extent) -> KernelRecord:
     return KernelRecord(
         symbol=kernel.symbol,
         workload=kernel.workload.name if kernel.workload else None,
@@ -172,6 +174,8 @@ def _record(kernel: Kernel, uses: int, tasks: int) -> KernelRecord:
         uses=uses,
         tasks=tasks,
         multiply_adds=kernel.workload.multiply_adds if kernel.workload else 0,
+        offset=code.offset,
+        size=code.size,
     )
 
 

@@ -38,7 +38,7 @@ def manifest(files: dict[str, str]) -> Manifest:
         versions={"tvm-mnv3": "0.1.0"},
         options={"batch": 1},
         sizes={"library": 1, "weights": 1, "context": 64, "multiply_adds": 3},
-        kernels=(KernelRecord("pool_h7w7_c8_f32", "pool_h7w7_c8_f32", {"vectors": 1}, "default", 1, 1, 0),),
+        kernels=(KernelRecord("pool_h7w7_c8_f32", "pool_h7w7_c8_f32", {"vectors": 1}, "default", 1, 1, 0, 64, 32),),
         files=files,
     )
 

@@ -38,6 +38,8 @@ class KernelRecord:
         How many tasks a run can be cut into.
     multiply_adds
         Of one run.
+    offset, size
+        Of its code in the library, in bytes; the offset is from the address that the library is loaded at.
     """
 
     symbol: str
@@ -47,6 +49,8 @@ class KernelRecord:
     uses: int
     tasks: int
     multiply_adds: int
+    offset: int
+    size: int
 
 
 @dataclass(frozen=True)

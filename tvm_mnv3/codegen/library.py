@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from .lowering import LoweredKernel, lower
 from .memory_plan import MemoryPlan, plan_memory
 from .object_code import llvm_target, write_object
 from .program import Program, build_program
+from .symbols import Extent, read_link_map
 from .toolchain import UndefinedSymbolError, archive, compile_c, embed_binary, link_shared
 
 
@@ -49,6 +50,8 @@ class Library:
         Where everything lies in a context.
     weights_bytes
         Packed weights in the library's read-only data.
+    code
+        Where each kernel's code is, by its name.
     """
 
     files: tuple[str, ...]
@@ -56,6 +59,7 @@ class Library:
     kernels: tuple[LoweredKernel, ...]
     memory: MemoryPlan
     weights_bytes: int
+    code: Mapping[str, Extent]
 
 
 def build_library(
@@ -93,6 +97,7 @@ def build_library(
                 out=folder / name,
                 exports=driver.exports,
                 soname=name,
+                link_map=work / "library.map",
             )
         except UndefinedSymbolError as error:
             raise InputError(
@@ -100,8 +105,14 @@ def build_library(
                 "does not have; replace the operator that computes it (run with --dump-ir DIR to see where it is used)."
             ) from error
         companion = _write_companion(platform, work, folder)
+        extents = read_link_map(work / "library.map")
     return Library(
-        (name, f"{interface.prefix}.h", *companion), program, tuple(kernels.values()), plan, len(program.weights)
+        files=(name, f"{interface.prefix}.h", *companion),
+        program=program,
+        kernels=tuple(kernels.values()),
+        memory=plan,
+        weights_bytes=len(program.weights),
+        code={symbol: extents[symbol] for symbol in kernels},
     )
 
 

@@ -158,6 +158,7 @@ def link_shared(
     exports: Sequence[str],
     soname: str,
     allow_undefined: bool = False,
+    link_map: Path | None = None,
 ) -> Path:
     """Link a shared library: nothing in NEEDED, nothing undefined, no visible symbols but `exports`.
 
@@ -170,6 +171,9 @@ def link_shared(
     allow_undefined
         Leave undefined symbols to the process that loads the library (the companion pool's pthread_create);
         they are found there without a NEEDED entry.
+    link_map
+        Where to write the linker's map, the only record of where a hidden function lies
+        (`tvm_mnv3.codegen.symbols`).
 
     Raises
     ------
@@ -189,6 +193,7 @@ def link_shared(
             "--unresolved-symbols=ignore-all" if allow_undefined else "--no-undefined",
             *_PAGES, "-z", "relro", "-z", "now", "-z", "noexecstack", "--gc-sections", "--build-id=none",
             "--hash-style=both", "--strip-all", "--error-limit=0", "-O2",
+            *([f"-Map={link_map.absolute()}"] if link_map else []),
             *(str(item.absolute()) for item in objects), "-o", str(unfinished),
         )  # fmt: skip
         # The linker says nothing of an export that its object hides.
