@@ -29,6 +29,7 @@ from .windows import (
     weight_row,
     weight_rows,
     with_zero_row,
+    without_edges,
 )
 
 
@@ -101,6 +102,7 @@ def schedule(sch: Schedule, workload: Workload, knobs: WindowKnobs, core: Core) 
     total, store = sch.get_sblock("total"), sch.get_sblock("store")
     b, y, _, xt, xi, v, lane = sch.get_loops(store)
     sch.annotate(sch.fuse(b, y), TASK, 1)
+    without_edges(sch, xt)
     sch.compute_at(total, xt, preserve_unit_loops=True)
     sch.set_scope(total, 0, "local")
     sch.vectorize(lane)
@@ -134,6 +136,7 @@ def _cycles(tile: WindowKnobs, workload: Workload, core: Core) -> float:
         (tile.columns + tile.vectors) / 2,
         core.multiply_add_latency * min(1.0, sums / (core.multiply_adds_per_cycle * core.multiply_add_latency)),
     )
+    tap += 0.1 * (tile.columns + tile.vectors)  # loads are never quite free: prefer square tiles among equals
     taps = workload.kernel**2 * workload.in_channels
     count = tiles.count(workload.out_width, tile.columns) * tiles.count(
         workload.out_channels, tile.vectors * tile.lanes

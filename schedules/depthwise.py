@@ -29,6 +29,7 @@ from .windows import (
     weight_row,
     weight_rows,
     with_zero_row,
+    without_edges,
 )
 
 
@@ -113,6 +114,7 @@ def schedule(sch: Schedule, workload: Workload, knobs: WindowKnobs, core: Core) 
     """
     total, value, store = (sch.get_sblock(name) for name in ("total", "value", "store"))
     b, ct, y, xt, *_ = sch.get_loops(value)
+    without_edges(sch, xt)
     task = sch.fuse(b, ct)
     sch.annotate(task, TASK, 1)
     sch.reverse_compute_at(store, xt, preserve_unit_loops=True)
@@ -161,7 +163,7 @@ def _cycles(tile: WindowKnobs, workload: Workload, core: Core) -> float:
     k, sums = workload.kernel, tile.columns * tile.vectors
     inputs = ((tile.columns - 1) * workload.stride + k) * tile.vectors
     row = max(sums * k / core.multiply_adds_per_cycle, (inputs + k * tile.vectors) / 2)
-    row = max(row, core.multiply_add_latency * k) + 3
+    row = max(row, core.multiply_add_latency * k) + 0.1 * (inputs + k * tile.vectors) + 3
     count = tiles.count(workload.out_width, tile.columns) * tiles.count(
         workload.out_channels, tile.vectors * tile.lanes
     )

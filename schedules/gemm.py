@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import gcd
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,9 @@ class GemmKnobs:
         the cache while all rows pass it.
     panel
         Copy the tile's rows of A, already scaled, into a buffer on the stack before they are used.
+    vector_reads
+        Read `UNROLL` values of a row of A at once, and multiply by lanes of that register (ARM's by-element
+        multiply-add), instead of one value at a time.
     """
 
     rows: int
@@ -47,6 +51,7 @@ class GemmKnobs:
     lanes: int
     order: str = "rows"
     panel: bool = False
+    vector_reads: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,32 +147,50 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     sch.annotate(outer, TASK, 1)
     sch.compute_at(total, inner, preserve_unit_loops=True)
     sch.set_scope(total, 0, "local")
-    if knobs.panel:
-        sch.compute_at(panel, mt)
-        sch.set_scope(panel, 0, "local")
-        k = sch.get_loops(panel)[-1]
-        _, chunk = sch.split(k, [None, gcd(workload.in_channels, knobs.lanes)])
-        sch.vectorize(chunk)
-    else:
-        sch.compute_inline(panel)
     sch.vectorize(lane)
     sch.unroll(mi)
     sch.unroll(v)
 
+    step = gcd(workload.in_channels, UNROLL)
     *_, mi, v, lane, k = sch.get_loops(total)
-    k_outer, k_inner = sch.split(k, [None, gcd(workload.in_channels, UNROLL)])
+    k_outer, k_inner = sch.split(k, [None, step])
     sch.reorder(k_outer, k_inner, mi, v, lane)
+    _place_panel(sch, panel, total, mt, k_outer, workload, knobs)
     sch.vectorize(lane)
     for loop in (k_inner, mi, v):
         sch.unroll(loop)
     sch.decompose_reduction(total, k_outer)
 
 
+def _place_panel(
+    sch: Schedule, panel: Any, total: Any, mt: Any, k_outer: Any, workload: Workload, knobs: GemmKnobs
+) -> None:
+    """Where the rows of A are copied: per tile of rows, per step of k into registers, both, or not at all."""
+    registers = panel
+    if knobs.panel and knobs.vector_reads:
+        registers = sch.cache_read(total, 1, "local")
+    if knobs.vector_reads:
+        sch.compute_at(registers, k_outer)
+        _in_vectors(sch, registers, gcd(workload.in_channels, UNROLL))
+        sch.unroll(sch.get_loops(registers)[-3])
+    if knobs.panel:
+        sch.compute_at(panel, mt)
+        _in_vectors(sch, panel, gcd(workload.in_channels, knobs.lanes))
+    elif not knobs.vector_reads:
+        sch.compute_inline(panel)
+
+
+def _in_vectors(sch: Schedule, block: Any, lanes: int) -> None:
+    """A copy on the stack, so many elements at a time."""
+    sch.set_scope(block, 0, "local")
+    _, lane = sch.split(sch.get_loops(block)[-1], [None, lanes])
+    sch.vectorize(lane)
+
+
 def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
-    """Every register tile that fits, in both orders, with and without a panel."""
-    size = _Sizes.of(workload)
+    """Every register tile that fits, in both orders, with and without a panel, with both ways to read A."""
     space = []
-    for tile in _register_tiles(size, core, workload.dtype):
+    for tile in _register_tiles(workload, core):
         space += [tile, replace(tile, order="columns")]
         if _panel_fits(tile, workload):
             space.append(replace(tile, panel=True))
@@ -175,14 +198,19 @@ def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
 
 
 def default(workload: Workload, core: Core) -> GemmKnobs:
-    """The register tile with the lowest modelled cost; a panel where a scale has to be multiplied in."""
+    """The register tile with the lowest modelled cost; a panel where a scale has to be multiplied in.
+
+    ARM multiplies by a lane of a register, so it reads A by vectors; x86 spreads a value as it reads it.
+    """
     size = _Sizes.of(workload)
-    candidates = _register_tiles(size, core, workload.dtype)
     # Few rows and many columns: one panel of weights at a time is read once, not once per tile of rows.
     order = "columns" if size.n > size.m else "rows"
-    candidates = [replace(tile, order=order) for tile in candidates]
+    by_vectors = core.isa == "aarch64" and workload.in_channels % UNROLL == 0
+    candidates = [
+        replace(tile, order=order) for tile in _register_tiles(workload, core) if tile.vector_reads == by_vectors
+    ]
     if "scale" in workload.prologue:
-        fitting = [replace(t, order="rows", panel=True) for t in candidates if _panel_fits(t, workload)]
+        fitting = [replace(tile, order="rows", panel=True) for tile in candidates if _panel_fits(tile, workload)]
         candidates = fitting or candidates
     return min(candidates, key=lambda tile: _cycles(tile, size, core))
 
@@ -191,20 +219,24 @@ def _panel_fits(tile: GemmKnobs, workload: Workload) -> bool:
     return tile.rows * workload.in_channels * as_numpy_dtype(workload).itemsize <= PANEL_BYTES
 
 
-def _register_tiles(size: _Sizes, core: Core, dtype: str) -> list[GemmKnobs]:
-    """Tiles whose sums, one row of weights and one or two registers of A fit into the registers."""
-    lanes = tiles.fitting_lanes(size.n, core.lanes(dtype))
+def _register_tiles(workload: Workload, core: Core) -> list[GemmKnobs]:
+    """Tiles whose sums fit into the registers beside one row of weights and what is read of A."""
+    size = _Sizes.of(workload)
+    lanes = tiles.fitting_lanes(size.n, core.lanes(workload.dtype))
     space = []
     for vectors in range(1, min(8, tiles.count(size.n, lanes)) + 1):
-        most_rows = max(1, (core.vector_registers - 2 - vectors) // vectors)
-        space += [GemmKnobs(rows, vectors, lanes) for rows in range(1, min(size.m, most_rows, 14) + 1)]
+        for rows in range(1, min(size.m, 14) + 1):
+            for by_vectors in (False, True):
+                read = rows if by_vectors else 2
+                if rows * vectors + vectors + read <= core.vector_registers or rows == vectors == 1:
+                    space.append(GemmKnobs(rows, vectors, lanes, vector_reads=by_vectors))
     return space
 
 
 def _cycles(tile: GemmKnobs, size: _Sizes, core: Core) -> float:
     """Modelled cycles: multiply-adds against loads (two a cycle) per k, plus what a tile costs outside k."""
     sums = tile.rows * tile.vectors
-    loads = tile.vectors + tile.rows / (2 if core.isa == "aarch64" else 1)
+    loads = tile.vectors + tile.rows / (UNROLL if tile.vector_reads else 1)
     multiply_adds = sums / core.multiply_adds_per_cycle
     latency = core.multiply_add_latency
     inner = max(multiply_adds, loads / 2, latency * min(1.0, sums / (latency * core.multiply_adds_per_cycle)))

@@ -8,10 +8,11 @@ edge is a zero; only the first and the last tile of columns ask.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from tvm_mnv3.compat import Expr, T, tirx
+from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
@@ -71,6 +72,11 @@ def or_zero(workload: Workload, column: Expr, value: Expr) -> Expr:
     return T.if_then_else(inside, value, tirx.const(0.0, workload.dtype))
 
 
+def without_edges(sch: Schedule, tile_loop: Any) -> None:
+    """Let the lowering split the loop over tiles of columns: only its first and last tile ask as `or_zero` does."""
+    sch.annotate(tile_loop, "pragma_loop_partition_hint", 1)
+
+
 def register_tiles(workload: Workload, core: Core, *, exact: bool) -> list[WindowKnobs]:
     """Every tile whose sums fit into the registers beside one row of the window's weights and an input.
 
@@ -80,11 +86,21 @@ def register_tiles(workload: Workload, core: Core, *, exact: bool) -> list[Windo
     width = workload.out_width
     space = []
     for vectors in range(1, min(4, tiles.count(workload.out_channels, lanes)) + 1):
-        weights = workload.kernel if workload.operator == "depthwise" else 1
-        most = min((core.vector_registers - 2) // vectors - weights, 14, width)
-        columns = tiles.divisors(width, most) if exact else list(range(1, most + 1))
-        space += [WindowKnobs(count, vectors, lanes) for count in columns or [1]]
+        columns = tiles.divisors(width, 14) if exact else range(1, min(width, 14) + 1)
+        fitting = [c for c in columns if _registers(workload, core, c, vectors) <= core.vector_registers]
+        space += [WindowKnobs(count, vectors, lanes) for count in fitting or [1]]
     return space
+
+
+def _registers(workload: Workload, core: Core, columns: int, vectors: int) -> int:
+    """Registers of a tile: its sums, the weights of one row or one tap, and the inputs they meet.
+
+    x86 reads an input value and spreads it as an operand of the multiply-add; ARM keeps it in a register.
+    """
+    sums = columns * vectors
+    if workload.operator == "depthwise":
+        return sums + (workload.kernel + 2) * vectors
+    return sums + vectors + (columns if core.isa == "aarch64" else 1)
 
 
 def pack_columns(workload: Workload, knobs: WindowKnobs) -> Array:
