@@ -11,6 +11,7 @@ import typer
 
 from tvm_mnv3 import __version__
 from tvm_mnv3.cli.compile import compile_command
+from tvm_mnv3.cli.estimate import estimate_command
 from tvm_mnv3.cli.inspect import inspect_command
 from tvm_mnv3.cli.models import models_command
 from tvm_mnv3.cli.run import run_command
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command("compile")(compile_command)
 app.command("run")(run_command)
+app.command("estimate")(estimate_command)
 app.command("inspect")(inspect_command)
 app.command("models")(models_command)
 app.command("targets")(targets_command)

@@ -125,7 +125,7 @@ class EmulatedDevice:
         command = (
             emulator,
             "-cpu",
-            _stand_in(self._core, emulator),
+            stand_in(self._core, emulator),
             *loader.arguments,
             str(runner_program(loader.triple)),
         )
@@ -185,7 +185,7 @@ class EmulatedSession(Session):
         return kind(f"The emulated run of {self._model.library} failed (exit {done.returncode}): {said}.")
 
 
-def _stand_in(core: str, emulator: str) -> str:
+def stand_in(core: str, emulator: str) -> str:
     """What to tell the emulator for `core`."""
     listed = subprocess.run([emulator, "-cpu", "help"], capture_output=True, text=True).stdout.split()
     return next((name for name in _STAND_INS.get(core, ()) if name in listed), "max")

@@ -27,7 +27,7 @@ def runner_program(triple: str) -> Path:
         objects = compile_c(RUNNER_SOURCES, triple=triple, out=folder, freestanding=False)
         link_executable(objects, triple=triple, out=out, libraries=("dl", "pthread"))
 
-    return _built("runner", triple, RUNNER_SOURCES, build)
+    return built_once("runner", triple, RUNNER_SOURCES, build)
 
 
 def pool_library(triple: str) -> Path:
@@ -37,11 +37,19 @@ def pool_library(triple: str) -> Path:
         objects = compile_c(POOL_SOURCES, triple=triple, out=folder, extra=("-fvisibility=default",))
         link_shared(objects, triple=triple, out=out, exports=POOL_EXPORTS, soname=out.name, allow_undefined=True)
 
-    return _built("libtvm_mnv3_pool.so", triple, POOL_SOURCES, build)
+    return built_once("libtvm_mnv3_pool.so", triple, POOL_SOURCES, build)
 
 
-def _built(name: str, triple: str, sources: Sequence[Path], build: Callable[[Path, Path], None]) -> Path:
-    """The file that `build` makes of `sources`, unless these very sources were built before."""
+def built_once(name: str, triple: str, sources: Sequence[Path], build: Callable[[Path, Path], None]) -> Path:
+    """The file that `build` makes of `sources`, unless these very sources were built before.
+
+    Parameters
+    ----------
+    sources
+        Everything that the file depends on, headers included.
+    build
+        Called with a temporary folder and the path of the file to make.
+    """
     digest = hashlib.sha256(f"{triple} {_toolchain_version()}".encode())
     for file in (*sources, *POOL_HEADERS, Path(__file__)):
         digest.update(file.read_bytes())
