@@ -57,7 +57,7 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
         T.func_attr({"tirx.noalias": True})
         total = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
         value = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
-        squeeze = T.sblock_alloc_buffer((B, CT, V, L), dtype)
+        squeeze = T.sblock_alloc_buffer((B, CT, V, L), "float32")
         for b, ct, y, xt, xi, v, lane, dy, dx in T.grid(B, CT, OH, XT, X, V, L, k, k):
             with T.sblock("total"):
                 n, u, r, t, i, j, e, p, q = T.axis.remap("SSSSSSSRR", [b, ct, y, xt, xi, v, lane, dy, dx])
@@ -85,12 +85,12 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
                 with T.sblock("squeeze"):
                     n, u, j, e, r, t, i = T.axis.remap("SSSSRRR", [b, ct, v, lane, y, xt, xi])
                     with T.init():
-                        squeeze[n, u, j, e] = T.cast(0, dtype)
-                    squeeze[n, u, j, e] = squeeze[n, u, j, e] + value[n, u, r, t, i, j, e]
+                        squeeze[n, u, j, e] = T.float32(0)
+                    squeeze[n, u, j, e] = squeeze[n, u, j, e] + T.cast(value[n, u, r, t, i, j, e], "float32")
             for b, ct, v, lane in T.grid(B, CT, V, L):
                 with T.sblock("mean"):
                     n, u, j, e = T.axis.remap("SSSS", [b, ct, v, lane])
-                    mean[n, channel(u, j, e)] = squeeze[n, u, j, e] * tirx.const(1.0 / (OH * OW), dtype)
+                    mean[n, channel(u, j, e)] = T.cast(squeeze[n, u, j, e] * T.float32(1.0 / (OH * OW)), dtype)
 
     gone = [index for index, used in ((2, biased), (4, pooled)) if not used]
     return without(depthwise, gone)

@@ -31,17 +31,19 @@ def compute(workload: Workload, knobs: PoolKnobs) -> tirx.PrimFunc:
     @T.prim_func(s_tir=True)
     def pool(data: T.Buffer((B, H, W, C), dtype), output: T.Buffer((B, C), dtype)) -> None:
         T.func_attr({"tirx.noalias": True})
-        total = T.sblock_alloc_buffer((B, CT, V, L), dtype)
+        total = T.sblock_alloc_buffer((B, CT, V, L), "float32")
         for b, ct, v, lane, y, x in T.grid(B, CT, V, L, H, W):
             with T.sblock("total"):
                 n, t, i, e, r, c = T.axis.remap("SSSSRR", [b, ct, v, lane, y, x])
                 with T.init():
-                    total[n, t, i, e] = T.cast(0, dtype)
-                total[n, t, i, e] = total[n, t, i, e] + data[n, r, c, tiles.column(t, i, C, V, L) + e]
+                    total[n, t, i, e] = T.float32(0)
+                total[n, t, i, e] = total[n, t, i, e] + T.cast(
+                    data[n, r, c, tiles.column(t, i, C, V, L) + e], "float32"
+                )
         for b, ct, v, lane in T.grid(B, CT, V, L):
             with T.sblock("mean"):
                 n, t, i, e = T.axis.remap("SSSS", [b, ct, v, lane])
-                output[n, tiles.column(t, i, C, V, L) + e] = total[n, t, i, e] * tirx.const(1.0 / (H * W), dtype)
+                output[n, tiles.column(t, i, C, V, L) + e] = T.cast(total[n, t, i, e] * T.float32(1.0 / (H * W)), dtype)
 
     return pool
 

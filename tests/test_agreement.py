@@ -41,8 +41,8 @@ def options(name: str, target: str, size: int = 224, batch: int = 1) -> CompileO
     return CompileOptions(name, target=target, weights="random", seed=SEED, input_size=size, batch=batch)
 
 
-def assert_agrees_with_pytorch(bundle: Bundle, threads: int = 1) -> None:
-    """Within 1e-4 of the range of PyTorch's logits."""
+def assert_agrees_with_pytorch(bundle: Bundle, threads: int = 1, share_of_range: float = 1e-4) -> None:
+    """Within that share of the range of PyTorch's logits."""
     name = bundle.manifest.name
     network = build_model(name)
     load_weights(network, find_model(name), "random", seed=SEED)
@@ -52,7 +52,7 @@ def assert_agrees_with_pytorch(bundle: Bundle, threads: int = 1) -> None:
     with load(bundle.path) as model:
         (logits,) = model.run(picture, threads=threads)
     assert np.ptp(expected) > 0.1
-    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-4 * np.ptp(expected))
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=share_of_range * np.ptp(expected))
 
 
 def test_small_agrees_with_pytorch_on_this_machine(compiled: Compile) -> None:
@@ -90,6 +90,14 @@ def test_every_family_agrees_with_pytorch_on_emulated_arm(compiled: Compile, emu
 def test_every_core_s_library_runs_on_its_emulated_core(compiled: Compile, emulator: str, core: str) -> None:
     asked = CompileOptions("mobilenet_v3_small", target="arm", core=core, weights="random", seed=SEED, input_size=96)
     assert_agrees_with_pytorch(compiled(asked))
+
+
+@pytest.mark.slow
+@pytest.mark.emulated
+@pytest.mark.parametrize("name", ["mobilenet_v3_large", "mobilenetv3_small_100"])
+def test_float16_agrees_with_pytorch_to_its_precision(compiled: Compile, emulator: str, name: str) -> None:
+    asked = CompileOptions(name, core="cortex-a76", precision="fp16", weights="random", seed=SEED)
+    assert_agrees_with_pytorch(compiled(asked), share_of_range=0.03)
 
 
 @pytest.fixture(scope="module")
@@ -133,10 +141,17 @@ def test_trained_network_has_onnx_runtime_s_accuracy_on_500_pictures(
 
 @pytest.mark.slow
 @pytest.mark.emulated
+@pytest.mark.parametrize(("precision", "core"), [("fp32", None), ("fp16", "cortex-a76")])
 def test_trained_network_has_the_same_top_1_on_emulated_arm(
-    compiled: Compile, emulator: str, trained: Path, pictures: list[tuple[Array, int]], reference: list[Array]
+    compiled: Compile,
+    emulator: str,
+    trained: Path,
+    pictures: list[tuple[Array, int]],
+    reference: list[Array],
+    precision: str,
+    core: str | None,
 ) -> None:
-    bundle = compiled(CompileOptions(trained, target="arm"))
+    bundle = compiled(CompileOptions(trained, target="arm", precision=precision, core=core))
     with load(bundle.path) as model:
         answers = model.run_many([[picture] for picture, _ in pictures[::25]])
     assert len(answers) == 20

@@ -17,14 +17,14 @@ from tvm_mnv3.codegen.symbols import Extent
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.frontend.imported import ImportedModel
 from tvm_mnv3.frontend.naming import c_identifier
-from tvm_mnv3.options import TARGETS, CompileOptions
+from tvm_mnv3.options import PRECISIONS, TARGETS, CompileOptions
+from tvm_mnv3.passes.convert_precision import convert_precision
 from tvm_mnv3.passes.pipeline import normalize
 from tvm_mnv3.source import import_source
 from tvm_mnv3.targets import Core, load_core
 
 #: The stages, in order, as a progress display names them.
 STAGES = ("import", "graph passes", "schedules", "library", "bundle")
-PRECISION = "fp32"
 
 _ARM = Platform("arm", llvm_triple="aarch64-linux-gnu", c_triple="aarch64-linux-gnu.2.28")
 _HOSTS = {
@@ -62,10 +62,12 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
         raise InputError(f"The folder {options.dump_ir} of --dump-ir is not empty; choose another, or use --force.")
     on_stage("import")
     imported = import_source(options)
-    output = options.output or Path(f"{imported.name}_{options.target}_{PRECISION}")
+    output = options.output or Path(f"{imported.name}_{options.target}_{options.precision}")
     check_free(output, force=options.force)
     on_stage("graph passes")
     module = normalize(imported.module, dump=options.dump_ir)
+    if options.precision == "fp16":
+        module = convert_precision(module)
     on_stage("schedules")
     scheduled = schedule_kernels(module, core)
     if options.dump_ir is not None:
@@ -84,6 +86,18 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
 
 
 def _core_and_platform(options: CompileOptions) -> tuple[Core, Platform]:
+    if options.precision not in PRECISIONS:
+        raise InputError(f"--precision {options.precision!r} is not one of {', '.join(PRECISIONS)}.")
+    core, platform = _named_core_and_platform(options)
+    if options.precision == "fp16" and not core.has_fp16:
+        raise InputError(
+            f"--precision fp16 needs a core with float16 arithmetic, which {core.name} does not have; name one with "
+            "--core (cortex-a55, cortex-a76 or later; `tvm-mnv3 targets` lists them)."
+        )
+    return core, platform
+
+
+def _named_core_and_platform(options: CompileOptions) -> tuple[Core, Platform]:
     if options.target not in TARGETS:
         raise InputError(f"--target {options.target!r} is not one of {', '.join(TARGETS)}.")
     if options.target == "arm":
@@ -133,7 +147,7 @@ def _manifest(
         library=library.files[0],
         header=library.files[1],
         target={"kind": platform.kind, "triple": platform.c_triple, "core": core.name},
-        precision=PRECISION,
+        precision=options.precision,
         inputs=imported.inputs,
         outputs=imported.outputs,
         preprocessing=dataclasses.asdict(imported.preprocessing) if imported.preprocessing else None,

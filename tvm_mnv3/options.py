@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 TARGETS = ("arm", "host")
+PRECISIONS = ("fp32", "fp16")
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class CompileOptions:
     model
         A name (see ``tvm-mnv3 models``), a file (.onnx, .pt2), or a PyTorch module in Python.
     output
-        The bundle's folder; by default ``MODEL_TARGET_fp32`` in the current folder.
+        The bundle's folder; by default ``MODEL_TARGET_PRECISION`` in the current folder.
     target
         ``arm`` (64-bit ARM, Android and Linux) or ``host`` (this machine).
     core
         The ARM core whose instructions may be used and that is scheduled for; by default armv8-a's instructions,
         scheduled for a cortex-a76.
+    precision
+        ``fp32``, or ``fp16`` for a core with float16 arithmetic: weights, activations and sums.
     weights
         Of a named model: ``pretrained``, ``random``, or a file (.pt, .pth, .safetensors). By default pretrained, or
         random where those cannot be had, which the bundle then says.
@@ -57,6 +60,7 @@ class CompileOptions:
     output: Path | None = None
     target: str = "arm"
     core: str | None = None
+    precision: str = "fp32"
     weights: str | Path | None = None
     seed: int = 0
     classes: int | None = None

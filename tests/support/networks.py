@@ -26,6 +26,7 @@ class NetworkBuilder:
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
+        self.factor = 1.0
 
     def build(self, inputs: Sequence[relax.Var], body: Any) -> IRModule:
         """``main`` with those parameters; `body` gets this builder and returns the output or a list of them."""
@@ -39,7 +40,9 @@ class NetworkBuilder:
     def kernel(self, name: str, **activations: relax.Expr) -> list[relax.Var]:
         """A call of the composite function of that workload with random weights; its outputs."""
         workload = Workload.parse(name)
-        weights = random_weights(workload, self.random)
+        weights = {
+            role: np.float32(self.factor) * array for role, array in random_weights(workload, self.random).items()
+        }
         operands = {**activations, **{role: relax.const(value) for role, value in weights.items()}}
         types = [relax.TensorType(shape, workload.dtype) for shape in output_shapes(workload)]
         several = len(types) > 1

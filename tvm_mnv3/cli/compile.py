@@ -9,7 +9,7 @@ import typer
 
 from tvm_mnv3.cli.options import DebugOption, InputShapeOption, parse_input_shapes
 from tvm_mnv3.cli.outcome import reporting
-from tvm_mnv3.options import NORMALIZATIONS, TARGETS, CompileOptions
+from tvm_mnv3.options import NORMALIZATIONS, PRECISIONS, TARGETS, CompileOptions
 
 _DEFAULTS = CompileOptions()
 
@@ -19,7 +19,7 @@ def compile_command(
         str, typer.Argument(help="A name (see `tvm-mnv3 models`), or a file (.onnx, .pt2).")
     ] = "mobilenet_v3_large",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The bundle's folder.  [default: MODEL_TARGET_fp32]")
+        Path | None, typer.Option("-o", "--output", help="The bundle's folder.  [default: MODEL_TARGET_PRECISION]")
     ] = None,
     target: Annotated[
         str, typer.Option(metavar="|".join(TARGETS), help="64-bit ARM (Android and Linux), or this machine.")
@@ -31,6 +31,12 @@ def compile_command(
             "[default: armv8-a instructions, scheduled for a cortex-a76]"
         ),
     ] = None,
+    precision: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(PRECISIONS), help="fp16 for a core with float16 arithmetic (cortex-a55, a76, ...)."
+        ),
+    ] = _DEFAULTS.precision,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -76,6 +82,7 @@ def compile_command(
             output=output,
             target=target,
             core=core,
+            precision=precision,
             weights=weights,
             seed=seed,
             classes=classes,
