@@ -34,7 +34,7 @@ def compile_command(
     precision: Annotated[
         str,
         typer.Option(
-            metavar="|".join(PRECISIONS), help="fp16 for a core with float16 arithmetic (cortex-a55, a76, ...)."
+            metavar="|".join(PRECISIONS), help="fp16 needs a core with that arithmetic, such as cortex-a76."
         ),
     ] = _DEFAULTS.precision,
     weights: Annotated[
