@@ -46,10 +46,10 @@ def legend(estimate: Estimate) -> str:
     """What the numbers are, in sentences."""
     first = estimate.models[0].name
     return (
-        "Counted under an emulator: no figure here is a latency. Cycles are modelled with perfect caches. `of floor`: the "
-        f"share of {first}'s cycles that full vectors of the kernel's multiply-adds alone would take. `per fmla`: its "
-        "cycles per vector multiply-add that ran. Misses are simulated without a prefetcher, in thousands of lines of "
-        "64 bytes."
+        "Counted under an emulator: no figure is a latency. Cycles are modelled with perfect caches. `of floor` is "
+        f"the share of {first}'s cycles that full vectors of the kernel's multiply-adds alone would take, `per fmla` "
+        "its cycles per vector multiply-add that ran. Misses are simulated without a prefetcher, in thousands of lines "
+        "of 64 bytes."
     )
 
 

@@ -33,7 +33,7 @@ class Cache:
 
     def __str__(self) -> str:
         """As the option takes it: ``512K/8``."""
-        unit = "M" if self.size % _UNITS["M"] == 0 else "K"
+        unit = "M" if self.size and self.size % _UNITS["M"] == 0 else "K"
         return f"{self.size // _UNITS[unit]}{unit}/{self.ways}"
 
 

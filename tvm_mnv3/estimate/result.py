@@ -50,7 +50,8 @@ class KernelEstimate:
     multiply_adds
         Of all uses, in numbers (not vectors), as the workload needs them.
     floor
-        The cycles that these multiply-adds alone take, by the name of the core's model.
+        The cycles that these multiply-adds alone take in full vectors, by the name of the core's model. They include
+        those with padding, which a kernel may skip, so that one on a tiny picture can be below its floor.
     """
 
     symbol: str

@@ -95,7 +95,8 @@ def _trace(library: Path, arguments: Sequence[str], core: str, caches: Sequence[
                 tools.emulator, "-cpu", stand_in(core, tools.emulator), "-plugin", plugin,
                 *loader.arguments, str(marked_run_program(loader.triple)), *arguments,
             ],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+            # The guest's stack begins below its environment, and where it lies decides what it evicts.
+            env={}, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
         )  # fmt: skip
         if done.returncode != 0 or not counts.is_file():
             said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
