@@ -23,6 +23,7 @@ from benchmarks.report import print_results
 from benchmarks.results import Missing, Result, Results
 from benchmarks.roofline import Roofline, measure_roofline
 from benchmarks.runtimes import MODULES, OURS
+from benchmarks.terminal import output_console
 from tvm_mnv3.errors import InputError, Mnv3Error
 
 _PROGRAM = "python -m benchmarks.peers"
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Mnv3Error as error:
         progress.print(f"error: {error}", markup=False, soft_wrap=True)
         return error.exit_code
-    print_results(results, Console(highlight=False))
+    print_results(results, output_console())
     # A benchmark without the project itself has not done its job.
     return 1 if OURS in options.runtimes and any(each.runtime == OURS for each in results.missing) else 0
 

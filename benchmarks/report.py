@@ -8,6 +8,7 @@ from rich.table import Table
 from benchmarks.results import Missing, Result, Results
 from benchmarks.roofline import Roofline
 from benchmarks.runtimes import OURS
+from benchmarks.terminal import plain_table
 
 
 def print_results(results: Results, console: Console) -> None:
@@ -39,11 +40,8 @@ def _table(
     multiply_adds: int,
     roofline: Roofline,
 ) -> Table:
-    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    table.add_column("runtime")
-    table.add_column("version")
-    for column in ("median ms", "p10", "p90", "speed", "GMAC/s", "of peak"):
-        table.add_column(column, justify="right")
+    numbers = ("median ms", "p10", "p90", "speed", "GMAC/s", "of peak")
+    table = plain_table(title, ("runtime", "version"), numbers)
     floor = multiply_adds / roofline.gmac_per_second / 1e6
     table.add_row("multiply-add floor", "", f"{floor:.3f}", "", "", _speed(fastest, floor), *_rate(1.0, roofline))
     for result in results:

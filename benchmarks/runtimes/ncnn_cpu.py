@@ -71,7 +71,8 @@ def _convert(network: Network, folder: Path) -> None:
 
     program = _pnnx()
     traced = folder / "network.pt"
-    torch.jit.trace(network.build(), torch.from_numpy(network.input)).save(str(traced))
+    module = torch.jit.trace(network.build(), torch.from_numpy(network.input))  # type: ignore[no-untyped-call]
+    module.save(str(traced))
     shape = ",".join(map(str, INPUT_SHAPE))
     command = [
         str(program), traced.name, f"inputshape=[{shape}]", "fp16=0",
