@@ -51,8 +51,10 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: S
         The columns that are aligned to the right.
     """
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for index, column in enumerate(columns):
+        # The first one names the row, to be copied or searched for: it is never cut.
+        width = max(map(len, (column, *(row[0] for row in rows)))) if index == 0 else None
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", min_width=width)
     for row in rows:
         table.add_row(*map(Text, row))
     return table

@@ -30,11 +30,12 @@ def named_tables(entry: ModelEntry) -> list[tuple[str, Table]]:
         ("multiply-adds", in_millions(counts.multiply_adds)),
     ]
     layers = entry.layers(height=entry.input_size, width=entry.input_size)
-    columns = ("layer", "input", "operator", "expanded", "out", "SE", "activation", "parameters", "multiply-adds")
+    # The paper's abbreviations, which fit a narrow terminal: NL for the activation, HS and RE for its kinds.
+    columns = ("layer", "input", "operator", "exp", "out", "SE", "NL", "parameters", "MACs")
     table = listing(
         columns,
         [_layer_row(layer) for layer in layers],
-        numbers=("expanded", "out", "SE", "parameters", "multiply-adds"),
+        numbers=("exp", "out", "SE", "parameters", "MACs"),
     )
     return [(entry.name, facts(rows)), ("layers, with 1000 classes", table)]
 
@@ -47,7 +48,7 @@ def _layer_row(layer: Layer) -> tuple[str, ...]:
         str(layer.expanded or "-"),
         str(layer.out_channels),
         str(layer.squeezed or "-"),
-        layer.activation or "-",
+        {"hswish": "HS", "relu": "RE", None: "-"}[layer.activation],
         f"{layer.counts.parameters:,}",
         in_millions(layer.counts.multiply_adds),
     )

@@ -19,13 +19,12 @@ def models_command(debug: DebugOption = False) -> None:
                 (
                     entry.name,
                     entry.family,
-                    f"{entry.width:g}",
                     in_millions(counts.parameters),
                     in_millions(counts.multiply_adds),
                     entry.published.label if entry.published else "-",
                 )
             )
-        columns = ("model", "family", "width", "parameters", "multiply-adds", "pretrained")
+        columns = ("model", "family", "params", "MACs", "pretrained")
         out = console()
-        out.print(listing(columns, rows, numbers=columns[2:5]))
-        out.print("Counts are for 1000 classes and the model's own input size, 224 x 224.")
+        out.print(listing(columns, rows, numbers=columns[2:4]))
+        out.print("With 1000 classes, at 224 x 224.")

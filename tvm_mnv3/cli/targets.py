@@ -18,20 +18,12 @@ def targets_command(debug: DebugOption = False) -> None:
         from tvm_mnv3.targets import core_names, load_core
 
         rows = [_row(load_core(name)) for name in core_names()]
-        columns = ("core", "vectors", "order", "L1 / L2 / L3 kB", "extras", "description")
+        columns = ("core", "vectors", "L1/L2/L3 kB", "description")
         out = console()
         out.print(listing(columns, rows))
         out.print("`--target arm --core CORE` compiles for one of them, `--target host` for this machine.")
 
 
 def _row(core: Core) -> tuple[str, ...]:
-    caches = " / ".join(str(size // 1024) for size in (core.l1_data_bytes, core.l2_bytes, core.l3_bytes))
-    extras = (("float16", core.has_fp16), ("dot product", core.has_dotprod), ("int8 matrix", core.has_i8mm))
-    return (
-        core.name,
-        f"{core.vector_registers} x {core.vector_bits} bit",
-        "in order" if core.in_order else "out of order",
-        caches,
-        ", ".join(name for name, has in extras if has) or "-",
-        core.description,
-    )
+    caches = "/".join(str(size // 1024) for size in (core.l1_data_bytes, core.l2_bytes, core.l3_bytes))
+    return (core.name, f"{core.vector_bits} bit", caches, core.description)

@@ -29,7 +29,7 @@ class Layer:
     Parameters
     ----------
     operator
-        Such as ``conv 3x3 /2``, ``bottleneck 5x5 /2``, ``dense``.
+        Such as ``conv 3x3 /2`` (stride 2), ``bneck 5x5 +`` (the paper's word; its input is added), ``dense``.
     height, width, in_channels
         Of the input.
     expanded, squeezed
@@ -80,17 +80,17 @@ def layers(architecture: Architecture, height: int, width: int, num_classes: int
     counts = _convolution(channels, last, 1, height * width)
     return (
         *table,
-        Layer("last conv", "conv 1x1, pool", height, width, channels, 0, last, 0, activation, counts),
+        Layer("last conv", "conv 1x1", height, width, channels, 0, last, 0, activation, counts),
         Layer("head", "dense", 1, 1, last, 0, head, 0, activation, _dense(last, head)),
         Layer("classifier", "dense", 1, 1, head, 0, num_classes, 0, None, _dense(head, num_classes)),
     )
 
 
 def _block_layer(name: str, block: Bottleneck, height: int, width: int, counts: Counts) -> Layer:
-    stride = f" /{block.stride}" if block.stride > 1 else ""
+    ending = " +" if block.has_residual else f" /{block.stride}" if block.stride > 1 else ""
     return Layer(
         name=name,
-        operator=f"bottleneck {block.kernel}x{block.kernel}{stride}{' + input' if block.has_residual else ''}",
+        operator=f"bneck {block.kernel}x{block.kernel}{ending}",
         height=height,
         width=width,
         in_channels=block.in_channels,
