@@ -78,9 +78,9 @@ class KernelLibrary:
         self._seconds(symbol, max(1, calls // 4))
         return self._seconds(symbol, calls) / calls
 
-    def operand_bytes(self, symbol: str) -> int:
-        """Of everything that one run reads or writes: activations, packed weights, outputs."""
-        return sum(array.nbytes for array in self._operands[symbol].arrays)
+    def operands(self, symbol: str) -> tuple[npt.NDArray[Any], ...]:
+        """Everything that a run reads or writes, in the kernel's order: activations, packed weights, outputs."""
+        return self._operands[symbol].arrays
 
     def _seconds(self, symbol: str, times: int) -> float:
         operands = self._operands[symbol]

@@ -107,7 +107,7 @@ def _time(record: KernelRecord, bursts: Sequence[float], library: KernelLibrary)
         microseconds=statistics.median(bursts) * 1e6,
         fastest_microseconds=min(bursts) * 1e6,
         multiply_adds=record.multiply_adds,
-        operand_bytes=library.operand_bytes(record.symbol),
+        operand_bytes=sum(array.nbytes for array in library.operands(record.symbol)),
     )
 
 

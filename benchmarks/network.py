@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,10 +93,13 @@ def prepare_network(name: str) -> Network:
 def _export(module: nn.Module, picture: Any, path: Path) -> None:
     import torch
 
-    torch.onnx.export(
-        module, (picture,), os.fspath(path), input_names=["input"], output_names=["logits"], dynamo=True,
-        external_data=False, verbose=False,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # Of PyTorch's own modules about each other.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module, (picture,), os.fspath(path), input_names=["input"], output_names=["logits"], dynamo=True,
+            external_data=False, verbose=False,
+        )  # fmt: skip
 
 
 def _digest(module: nn.Module) -> str:

@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Mnv3Error as error:
         progress.print(f"error: {error}", markup=False, soft_wrap=True)
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
     print_results(results, output_console())
     # A benchmark without the project itself has not done its job.
     return 1 if OURS in options.runtimes and any(each.runtime == OURS for each in results.missing) else 0

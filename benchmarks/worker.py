@@ -37,7 +37,17 @@ class Worker:
         The CPUs that it may use, one for each thread.
     log
         What the runtime prints goes into that file.
+
+    Raises
+    ------
+    PeerFailed
+        The runtime is missing, or does not load the network.
     """
+
+    #: Of the runtime.
+    version: str
+    #: Of one run, float32 (1, classes).
+    logits: Array
 
     def __init__(self, runtime: str, network: Network, cpus: Sequence[int], log: Path) -> None:
         context = multiprocessing.get_context("spawn")
@@ -46,10 +56,6 @@ class Worker:
         self._process.start()
         child.close()
         self.version, self.logits = self._receive(LOAD_SECONDS)
-
-    version: str
-    #: The logits of one run, float32 (1, classes).
-    logits: Array
 
     def time(self, *, warmup: int, repeats: int) -> list[float]:
         """Seconds of each run of a burst, without the warm-up's.

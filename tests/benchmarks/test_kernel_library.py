@@ -1,0 +1,64 @@
+"""Kernels called alone: the right function, on the right operands."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from benchmarks.kernel_library import KernelLibrary, schedule_kernel
+from benchmarks.kernel_report import KernelReport, KernelTime
+from benchmarks.roofline import Roofline
+from tvm_mnv3.schedules.registry import template_for
+from tvm_mnv3.targets import load_core
+from tvm_mnv3.workload import Workload
+
+POOL, POINTWISE = "pool_h7w7_c40_f32", "pointwise_h7w7_i24_o40_f32_scale_bias_add"
+
+
+@pytest.fixture(scope="module")
+def library() -> KernelLibrary:
+    core = load_core("host")
+    functions = {}
+    for name in (POOL, POINTWISE):
+        workload = Workload.parse(name)
+        template = template_for(workload)
+        assert template is not None
+        knobs = dataclasses.asdict(template.default(workload, core))
+        functions[name] = schedule_kernel(workload, knobs, core)
+    return KernelLibrary(functions, core)
+
+
+def test_a_timed_kernel_has_computed_its_output(library: KernelLibrary) -> None:
+    data, mean = library.operands(POOL)
+    assert library.seconds_per_call(POOL, 1e-4) > 0
+    np.testing.assert_allclose(mean.reshape(-1), data.reshape(49, 40).mean(axis=0), rtol=1e-5)
+
+
+def test_operands_are_those_of_the_kernel(library: KernelLibrary) -> None:
+    data, scale, residual, *weights, output = library.operands(POINTWISE)
+    assert (data.size, scale.size, residual.size, output.size) == (49 * 24, 24, 49 * 40, 49 * 40)
+    assert sum(array.size for array in weights) >= 24 * 40 + 40
+    before = output.copy()
+    library.seconds_per_call(POINTWISE, 1e-4)
+    assert not np.array_equal(output, before)
+
+
+def test_a_workload_without_a_template_is_refused() -> None:
+    with pytest.raises(ValueError, match="no template serves"):
+        schedule_kernel(
+            Workload("pool", 8, 8, height=4, width=4, dtype="float32", layout="nchw"), {}, load_core("host")
+        )
+
+
+def test_rates_are_weighted_by_time() -> None:
+    def kernel(workload: str, uses: int, microseconds: float) -> KernelTime:
+        return KernelTime(workload, uses, {}, "default", microseconds, microseconds, 1_000_000, 4)
+
+    # 2 x 1 million in 2 x 10 us, and 1 million in 80 us.
+    kernels = [kernel(POINTWISE, 2, 10.0), kernel("pointwise_h14w14_i40_o120_f32_bias_hswish", 1, 80.0)]
+    report = KernelReport({}, "some", [*kernels, kernel(POOL, 1, 1.0)], 1e-3, Roofline(1, 100.0, 10.0, None))
+    assert report.gmac_per_second(kernels) == pytest.approx(3e6 / 100e-6 / 1e9)
+    assert list(report.by_operator()) == ["pointwise", "pool"]
+    assert report.sum_microseconds == pytest.approx(101.0)
