@@ -16,7 +16,7 @@ from benchmarks.rounds import take_turns
 from benchmarks.runtimes.runtime import Array
 from benchmarks.worker import PeerFailed, Worker
 
-#: Largest difference from PyTorch's logits, as a share of their range. Float32 in any order of sums stays a hundred
+#: Largest difference from PyTorch's logits, as a share of their range. Float32 in any order of sums stays some fifty
 #: times below; bfloat16 or float16 anywhere is above.
 TOLERANCE = 1e-4
 
