@@ -143,6 +143,31 @@ def test_clip_of_integers_by_computed_and_by_crossing_bounds(write_onnx: WriteOn
         np.testing.assert_array_equal(result, expected)
 
 
+@pytest.mark.parametrize("opset", [10, 11, 17])
+@pytest.mark.parametrize("value", [0.0, -1.5])
+def test_constant_padding_becomes_the_padding_of_relax(
+    opset: int, value: float, write_onnx: WriteOnnx, run_on_vm: RunOnVm
+) -> None:
+    pads = [0, 0, 0, 1, 0, 0, 2, 3]  # the starts of all axes, then their ends
+    if opset < 11:
+        pad, constants = node("Pad", "x", pads=pads, value=value), {}
+    else:
+        pad, constants = node("Pad", "x pads value"), {"pads": np.array(pads), "value": np.float32(value)}
+    path = write_onnx([pad], {"x": (1, 2, 4, 5)}, initializers=constants, opset=opset)
+    imported = import_onnx(path)
+    assert operators(imported) == ["relax.nn.pad"]
+    x = values(1, 2, 4, 5)
+    np.testing.assert_array_equal(run_on_vm(imported, x)[0], onnx_runtime(path, x)[0])
+
+
+@pytest.mark.parametrize("mode", ["reflect", "edge"])
+def test_other_padding_is_left_to_tvm(mode: str, write_onnx: WriteOnnx, run_on_vm: RunOnVm) -> None:
+    pads = {"pads": np.array([0, 0, 1, 1, 0, 0, 2, 1])}
+    path = write_onnx([node("Pad", "x pads", mode=mode)], {"x": (1, 2, 4, 5)}, initializers=pads, opset=17)
+    x = values(1, 2, 4, 5)
+    np.testing.assert_array_equal(run_on_vm(import_onnx(path), x)[0], onnx_runtime(path, x)[0])
+
+
 def test_dropout_and_identity_are_gone(write_onnx: WriteOnnx, run_on_vm: RunOnVm) -> None:
     nodes = [
         node("Identity", "x", "same"),

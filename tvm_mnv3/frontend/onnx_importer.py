@@ -41,7 +41,8 @@ def to_relax(model: ModelProto, file: str) -> IRModule:
 class _Importer(ONNXGraphImporter):  # type: ignore[misc]
     """Differs from TVM's importer where that one makes something no pass can recognise.
 
-    TVM writes ``Clip`` as two TensorIR functions around a test for NaN bounds, and keeps ``Dropout``.
+    TVM writes ``Clip`` as two TensorIR functions around a test for NaN bounds and ``Pad`` as one, and keeps
+    ``Dropout``.
     """
 
     def __init__(self, file: str) -> None:
@@ -56,6 +57,11 @@ class _Importer(ONNXGraphImporter):  # type: ignore[misc]
             bounds = _clip_bounds(inputs, attrs, opset)
             if bounds is not None:
                 return self.bb.normalize(relax.op.clip(inputs[0], *bounds))
+        if op_name == "Pad":
+            padding = _constant_padding(inputs, attrs, opset)
+            if padding is not None:
+                widths, value = padding
+                return self.bb.normalize(relax.op.nn.pad(inputs[0], widths, pad_value=value))
         if op_name == "Dropout":
             return _dropout(inputs[0], attrs["tvm_custom"]["num_outputs"])
         return super()._convert_operator(op_name, inputs, attrs, opset)
@@ -81,6 +87,29 @@ def _clip_bounds(inputs: Any, attrs: dict[str, Any], opset: int) -> tuple[float,
         bounds.append(unbounded if math.isnan(bound) else bound)
     # Crossing bounds give the upper one in ONNX, the lower one in Relax.
     return (bounds[0], bounds[1]) if bounds[0] <= bounds[1] else None
+
+
+def _constant_padding(inputs: Any, attrs: dict[str, Any], opset: int) -> tuple[list[int], float] | None:
+    """Widths before and after each axis, and the value, of a ``Pad`` with a constant on all axes; None for any other.
+
+    Widths and value are attributes up to opset 10 and inputs from opset 11 on.
+    """
+    if attrs.get("mode", b"constant") not in (b"constant", "constant"):
+        return None
+    if opset < 11:
+        pads, value = attrs.get("pads"), float(attrs.get("value", 0.0))
+    else:
+        given = [inputs[index] if index < len(inputs) else None for index in (1, 2, 3)]
+        if not isinstance(given[0], tvm.ir.GenericConst) or given[2] is not None:
+            return None
+        if given[1] is not None and not isinstance(given[1], tvm.ir.GenericConst):
+            return None
+        pads = given[0].value.numpy().tolist()
+        value = 0.0 if given[1] is None else float(np.asarray(given[1].value.numpy()).reshape(()))
+    rank = len(inputs[0].ty.shape.values)
+    if pads is None or len(pads) != 2 * rank or not math.isfinite(value) or min(pads) < 0:
+        return None
+    return [int(width) for axis in range(rank) for width in (pads[axis], pads[axis + rank])], value
 
 
 def _dropout(data: Any, num_outputs: int) -> Any:
