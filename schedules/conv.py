@@ -54,7 +54,7 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     def conv(
         data: T.Buffer((B, I, w.height, w.width) if nchw else (B, w.height, w.width, I), dtype),
         residual: T.Buffer((B, OH, OW, O), dtype),
-        weight: T.Buffer((OT, weight_rows(w), k, I, V, L), dtype),
+        weight: T.Buffer((OT, weight_rows(w), k, I, V, L), w.stored_dtype),
         bias: T.Buffer((OT, V, L) if biased else (1, 1, 1), dtype),
         output: T.Buffer((B, OH, OW, O), dtype),
     ) -> None:
@@ -65,15 +65,11 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
                 n, r, u, t, i, j, e, p, q, c = T.axis.remap("SSSSSSSRRR", [b, y, ot, xt, xi, v, lane, dy, dx, ci])
                 with T.init():
                     total[n, r, u, t, i, j, e] = bias[u, j, e] if biased else T.cast(0, dtype)
-                total[n, r, u, t, i, j, e] = (
-                    total[n, r, u, t, i, j, e]
-                    + or_zero(
-                        w,
-                        source_column(w, column(t, i), q),
-                        data[at(n, source_row(w, r, p), source_column(w, column(t, i), q), c)],
-                    )
-                    * weight[u, weight_row(w, r, p), q, c, j, e]
-                )
+                total[n, r, u, t, i, j, e] = total[n, r, u, t, i, j, e] + or_zero(
+                    w,
+                    source_column(w, column(t, i), q),
+                    data[at(n, source_row(w, r, p), source_column(w, column(t, i), q), c)],
+                ) * T.cast(weight[u, weight_row(w, r, p), q, c, j, e], dtype)
         for b, y, ot, xt, xi, v, lane in T.grid(B, OH, OT, XT, X, V, L):
             with T.sblock("store"):
                 n, r, u, t, i, j, e = T.axis.remap("SSSSSSS", [b, y, ot, xt, xi, v, lane])

@@ -49,7 +49,7 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     @T.prim_func(s_tir=True)
     def depthwise(
         data: T.Buffer((B, w.height, w.width, C), dtype),
-        weight: T.Buffer((CT, weight_rows(w), k, V, L), dtype),
+        weight: T.Buffer((CT, weight_rows(w), k, V, L), w.stored_dtype),
         bias: T.Buffer((CT, V, L) if biased else (1, 1, 1), dtype),
         output: T.Buffer((B, OH, OW, C), dtype),
         mean: T.Buffer((B, C), dtype),
@@ -63,15 +63,11 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
                 n, u, r, t, i, j, e, p, q = T.axis.remap("SSSSSSSRR", [b, ct, y, xt, xi, v, lane, dy, dx])
                 with T.init():
                     total[n, u, r, t, i, j, e] = bias[u, j, e] if biased else T.cast(0, dtype)
-                total[n, u, r, t, i, j, e] = (
-                    total[n, u, r, t, i, j, e]
-                    + or_zero(
-                        w,
-                        source_column(w, column(t, i), q),
-                        data[n, source_row(w, r, p), source_column(w, column(t, i), q), channel(u, j, e)],
-                    )
-                    * weight[u, weight_row(w, r, p), q, j, e]
-                )
+                total[n, u, r, t, i, j, e] = total[n, u, r, t, i, j, e] + or_zero(
+                    w,
+                    source_column(w, column(t, i), q),
+                    data[n, source_row(w, r, p), source_column(w, column(t, i), q), channel(u, j, e)],
+                ) * T.cast(weight[u, weight_row(w, r, p), q, j, e], dtype)
         for b, ct, y, xt, xi, v, lane in T.grid(B, CT, OH, XT, X, V, L):
             with T.sblock("value"):
                 n, u, r, t, i, j, e = T.axis.remap("SSSSSSS", [b, ct, y, xt, xi, v, lane])

@@ -95,7 +95,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         data: T.Buffer((M, K), dtype),
         scale: T.Buffer(scale_shape, dtype),
         residual: T.Buffer(residual_shape, dtype),
-        weight: T.Buffer((NT, K, V, L), dtype),
+        weight: T.Buffer((NT, K, V, L), workload.stored_dtype),
         bias: T.Buffer(bias_shape, dtype),
         output: T.Buffer((M, N), dtype),
     ) -> None:
@@ -113,7 +113,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
                 t, u, i, j, e, c = T.axis.remap("SSSSSR", [mt, nt, mi, v, lane, k])
                 with T.init():
                     total[t, u, i, j, e] = bias[u, j, e] if biased else T.cast(0, dtype)
-                total[t, u, i, j, e] = total[t, u, i, j, e] + panel[t, i, c] * weight[u, c, j, e]
+                total[t, u, i, j, e] = total[t, u, i, j, e] + panel[t, i, c] * T.cast(weight[u, c, j, e], dtype)
         for mt, nt, mi, v, lane in T.grid(MT, NT, rows, V, L):
             with T.sblock("store"):
                 t, u, i, j, e = T.axis.remap("SSSSS", [mt, nt, mi, v, lane])

@@ -37,6 +37,7 @@ class SqueezeExciteKnobs:
 def compute(workload: Workload, knobs: SqueezeExciteKnobs) -> tirx.PrimFunc:
     """The kernel ``(mean, weight1, weight2, bias1, bias2, scale)`` before scheduling; mean and scale ``(N, C)``."""
     B, C, S, dtype = workload.batch, workload.in_channels, workload.out_channels, workload.dtype
+    stored = workload.stored_dtype
     V, L = knobs.squeeze_vectors, knobs.squeeze_lanes
     V2, L2 = knobs.excite_vectors, knobs.excite_lanes
     ST, CT = tiles.count(S, V * L), tiles.count(C, V2 * L2)
@@ -44,8 +45,8 @@ def compute(workload: Workload, knobs: SqueezeExciteKnobs) -> tirx.PrimFunc:
     @T.prim_func(s_tir=True)
     def squeeze_excite(
         mean: T.Buffer((B, C), dtype),
-        weight1: T.Buffer((ST, C, V, L), dtype),
-        weight2: T.Buffer((CT, S, V2, L2), dtype),
+        weight1: T.Buffer((ST, C, V, L), stored),
+        weight2: T.Buffer((CT, S, V2, L2), stored),
         bias1: T.Buffer((ST, V, L), dtype),
         bias2: T.Buffer((CT, V2, L2), dtype),
         scale: T.Buffer((B, C), dtype),
@@ -59,7 +60,7 @@ def compute(workload: Workload, knobs: SqueezeExciteKnobs) -> tirx.PrimFunc:
                 n, t, i, e, c = T.axis.remap("SSSSR", [b, st, v, lane, k])
                 with T.init():
                     squeezed[n, t, i, e] = bias1[t, i, e]
-                squeezed[n, t, i, e] = squeezed[n, t, i, e] + mean[n, c] * weight1[t, c, i, e]
+                squeezed[n, t, i, e] = squeezed[n, t, i, e] + mean[n, c] * T.cast(weight1[t, c, i, e], dtype)
         for b, st, v, lane in T.grid(B, ST, V, L):
             with T.sblock("hidden"):
                 n, t, i, e = T.axis.remap("SSSS", [b, st, v, lane])
@@ -69,7 +70,7 @@ def compute(workload: Workload, knobs: SqueezeExciteKnobs) -> tirx.PrimFunc:
                 n, t, i, e, c = T.axis.remap("SSSSR", [b, ct, v, lane, k])
                 with T.init():
                     excited[n, t, i, e] = bias2[t, i, e]
-                excited[n, t, i, e] = excited[n, t, i, e] + hidden[n, c] * weight2[t, c, i, e]
+                excited[n, t, i, e] = excited[n, t, i, e] + hidden[n, c] * T.cast(weight2[t, c, i, e], dtype)
         for b, ct, v, lane in T.grid(B, CT, V2, L2):
             with T.sblock("scale"):
                 n, t, i, e = T.axis.remap("SSSS", [b, ct, v, lane])

@@ -43,7 +43,7 @@ class Template(Generic[K]):
     default
         The assignment to use without any search, chosen from the core's registers and caches.
     pack
-        The weights as the kernel reads them, from plain ones by role (``weight``, ``bias``; layouts as in
+        The weights as the kernel reads them, from plain ones by role (``weight``, ``bias``; layouts and dtypes as in
         `tvm_mnv3.passes`).
     reference
         The outputs by NumPy, from all operands by role.
@@ -69,7 +69,7 @@ ACTIVATION_OPERANDS = ("data", "scale", "residual")
 
 
 def as_numpy_dtype(workload: Workload) -> np.dtype[Any]:
-    """The NumPy dtype of the workload's activations and weights."""
+    """The NumPy dtype of the workload's activations."""
     return np.dtype(workload.dtype)
 
 

@@ -8,9 +8,11 @@ The name is what the log, the profile, the manifest, the symbol table and error 
     channels  = "_c" C                    depthwise, pool: as many out as in
               | "_i" I "_o" O             conv, pointwise, dense
               | "_c" C "_s" S             se: C channels, squeezed to S and back
-    dtype     = "f32" | "f16"
+    dtype     = "f32" | "f16" | "f32w16"
     prologue  = "scale"
     epilogue  = "bias" | "relu" | "relu6" | "hswish" | "hsigmoid" | "add" | "pool"
+
+``f32w16`` is float32 arithmetic on weights that are stored as float16; biases stay float32.
 
 ``_n`` is left out for batch 1, ``_p`` where the padding is ``k // 2`` on every side (0 for a pool). H and W are the
 input's. Examples: ``pointwise_h14w14_i672_o112_f32_scale_bias_add``,
@@ -28,7 +30,9 @@ ACTIVATIONS = ("relu", "relu6", "hswish", "hsigmoid")
 PROLOGUES = ("scale",)
 #: In the order in which a kernel applies them.
 EPILOGUES = ("bias", *ACTIVATIONS, "add", "pool")
-DTYPES = {"float32": "f32", "float16": "f16"}
+DTYPES = ("float32", "float16")
+#: By the dtype of arithmetic and that of stored weights.
+_DTYPE_TOKENS = {("float32", None): "f32", ("float16", None): "f16", ("float32", "float16"): "f32w16"}
 
 _NAME = re.compile(
     r"(?P<operator>conv|pointwise|depthwise|dense|pool|se)"
@@ -37,7 +41,7 @@ _NAME = re.compile(
     r"(?:_p(?P<padding>\d+x\d+x\d+x\d+))?"
     r"(?:_h(?P<height>\d+)w(?P<width>\d+))?"
     r"(?:_c(?P<c>\d+))?(?:_s(?P<s>\d+))?(?:_i(?P<i>\d+))?(?:_o(?P<o>\d+))?"
-    r"_(?P<dtype>f32|f16)(?P<nchw>_nchw)?(?P<rest>(?:_[a-z0-9]+)*)"
+    r"_(?P<dtype>f32w16|f32|f16)(?P<nchw>_nchw)?(?P<rest>(?:_[a-z0-9]+)*)"
 )
 
 
@@ -59,7 +63,10 @@ class Workload:
     padding
         Zeros at (top, left, bottom, right).
     dtype
-        ``float32`` or ``float16``, of activations, weights and the output.
+        ``float32`` or ``float16``: of the arithmetic, of activations, biases and the output.
+    weights_dtype
+        ``float16`` where the weights (not the biases) of a ``float32`` kernel are stored so and widened as they are
+        read; None where they are stored in `dtype`.
     layout
         Of the input: ``nhwc``, or ``nchw`` for the first convolution of a network whose input is NCHW. Every
         output is NHWC.
@@ -80,6 +87,7 @@ class Workload:
     stride: int = 1
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dtype: str = "float32"
+    weights_dtype: str | None = None
     layout: str = "nhwc"
     prologue: tuple[str, ...] = ()
     epilogue: tuple[str, ...] = ()
@@ -89,6 +97,10 @@ class Workload:
             raise ValueError(f"unknown operator {self.operator!r}; one of {', '.join(OPERATORS)}")
         if self.dtype not in DTYPES:
             raise ValueError(f"unknown dtype {self.dtype!r}; one of {', '.join(DTYPES)}")
+        if (self.dtype, self.weights_dtype) not in _DTYPE_TOKENS:
+            raise ValueError(f"{self.dtype} kernels cannot store their weights as {self.weights_dtype!r}")
+        if self.weights_dtype is not None and self.operator == "pool":
+            raise ValueError(f"a pool has no weights to store as {self.weights_dtype}")
         unknown = (set(self.prologue) - set(PROLOGUES)) | (set(self.epilogue) - set(EPILOGUES))
         if unknown:
             raise ValueError(f"unknown prologue or epilogue {', '.join(sorted(unknown))}")
@@ -104,6 +116,11 @@ class Workload:
         """Columns of the output."""
         _, left, _, right = self.padding
         return (self.width + left + right - self.kernel) // self.stride + 1
+
+    @property
+    def stored_dtype(self) -> str:
+        """The dtype that the weights (not the biases) are stored in."""
+        return self.weights_dtype or self.dtype
 
     @property
     def activation(self) -> str | None:
@@ -134,7 +151,7 @@ class Workload:
         if self.operator not in ("dense", "se"):
             parts.append(f"h{self.height}w{self.width}")
         parts.extend(self._channels())
-        parts.append(DTYPES[self.dtype])
+        parts.append(_DTYPE_TOKENS[self.dtype, self.weights_dtype])
         if self.layout == "nchw":
             parts.append("nchw")
         return "_".join((*parts, *self.prologue, *self.epilogue))
@@ -166,6 +183,7 @@ class Workload:
         padding = tuple(int(p) for p in m["padding"].split("x")) if m["padding"] else (kernel // 2,) * 4
         rest = [part for part in m["rest"].split("_") if part]
         c = number.get("c", 0)
+        dtype, weights_dtype = {token: pair for pair, token in _DTYPE_TOKENS.items()}[m["dtype"]]
         workload = cls(
             operator=operator,
             in_channels=number.get("i", c),
@@ -176,7 +194,8 @@ class Workload:
             kernel=kernel,
             stride=number.get("stride", 1),
             padding=(padding[0], padding[1], padding[2], padding[3]),
-            dtype={short: dtype for dtype, short in DTYPES.items()}[m["dtype"]],
+            dtype=dtype,
+            weights_dtype=weights_dtype,
             layout="nchw" if m["nchw"] else "nhwc",
             prologue=tuple(p for p in rest if p in PROLOGUES),
             epilogue=tuple(p for p in rest if p not in PROLOGUES),

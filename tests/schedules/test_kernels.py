@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
-from support.kernels import KernelLibrary, defaults, operands_of
+from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
+from support.kernels import KernelLibrary, defaults, lower_kernel, operands_of
 from support.workloads import FAMILY, ODD
 
+from tvm_mnv3.codegen.object_code import llvm_target, write_object
 from tvm_mnv3.schedules.registry import TEMPLATES, template_for
 from tvm_mnv3.targets import Core, load_core
 from tvm_mnv3.workload import Workload
@@ -47,6 +51,34 @@ def test_bits_do_not_depend_on_how_tasks_are_cut(library: KernelLibrary, name: s
     backwards = library.run(name, operands, [(task, task + 1) for task in reversed(range(tasks))])
     for one, other in zip(whole, backwards, strict=True):
         assert one.tobytes() == other.tobytes()
+
+
+def called_functions(object_file: Path) -> set[str]:
+    """The symbols that an object file's code refers to."""
+    with object_file.open("rb") as stream:
+        elf = ELFFile(stream)
+        symbols = elf.get_section_by_name(".symtab")
+        return {
+            symbols.get_symbol(relocation["r_info_sym"]).name
+            for section in elf.iter_sections()
+            if isinstance(section, RelocationSection)
+            for relocation in section.iter_relocations()
+        }
+
+
+@pytest.mark.parametrize(
+    ("core", "triple", "in_software"),
+    [
+        (load_core("armv8-a"), "aarch64-linux-gnu", False),
+        (dataclasses.replace(load_core("host"), llvm_cpu="x86-64", llvm_attributes=()), "x86_64-linux-gnu", True),
+    ],
+    ids=["any ARM core", "x86 without F16C"],
+)
+def test_stored_weights_are_widened_by_instructions(core: Core, triple: str, in_software: bool, tmp_path: Path) -> None:
+    names = [name for name in ODD if "_f32w16" in name]
+    kernels = [lower_kernel(name, *both, core, triple) for name, both in defaults(names, core).items()]
+    write_object(kernels, llvm_target(core, triple), tmp_path / "kernels.o")
+    assert ("__extendhfsf2" in called_functions(tmp_path / "kernels.o")) == in_software
 
 
 def test_every_template_serves_a_workload_of_the_family() -> None:

@@ -24,6 +24,15 @@ TRIPLE = "x86_64-linux-gnu"
 RUNTIME = Path(__file__).parents[2] / "tvm_mnv3" / "runtime"
 
 
+def lower_kernel(symbol: str, workload: Workload, knobs: Any, core: Core, triple: str) -> LoweredKernel:
+    """The workload's kernel with those knobs, ready for its object file."""
+    template = template_for(workload)
+    assert template is not None
+    sch = Schedule(IRModule({"main": template.compute(workload, knobs)}))
+    template.schedule(sch, workload, knobs, core)
+    return lower(sch.mod["main"], symbol, llvm_target(core, triple))
+
+
 class KernelLibrary:
     """Kernels of workloads, each with its knobs (by default the template's), compiled into one library."""
 
@@ -31,7 +40,7 @@ class KernelLibrary:
         self.core = core or load_core("host")
         self.assignments = assignments
         target = llvm_target(self.core, TRIPLE)
-        self.kernels = {symbol: self._lower(symbol, *both) for symbol, both in assignments.items()}
+        self.kernels = {symbol: lower_kernel(symbol, *both, self.core, TRIPLE) for symbol, both in assignments.items()}
         write_object(list(self.kernels.values()), target, folder / "kernels.o")
         support = compile_c([RUNTIME / "memory.c", RUNTIME / "math.c"], triple=TRIPLE, out=folder, include=[RUNTIME])
         library = link_shared(
@@ -42,13 +51,6 @@ class KernelLibrary:
             soname="libkernels.so",
         )
         self.library = ctypes.CDLL(str(library))
-
-    def _lower(self, symbol: str, workload: Workload, knobs: Any) -> LoweredKernel:
-        template = template_for(workload)
-        assert template is not None
-        sch = Schedule(IRModule({"main": template.compute(workload, knobs)}))
-        template.schedule(sch, workload, knobs, self.core)
-        return lower(sch.mod["main"], symbol, llvm_target(self.core, TRIPLE))
 
     def run(self, symbol: str, operands: Mapping[str, Array], ranges: Sequence[tuple[int, int]] = ()) -> list[Array]:
         """The kernel's outputs; its tasks are done in those ranges, by default in one."""

@@ -103,24 +103,27 @@ def output_shapes(w: Workload) -> list[tuple[int, ...]]:
 def random_weights(w: Workload, random: np.random.Generator) -> dict[str, Array]:
     """Plain weights by role, scaled so that values stay near one through many layers."""
 
-    def normal(*shape: int, fan_in: int = 1) -> Array:
-        return (random.standard_normal(shape) / np.sqrt(fan_in)).astype(w.dtype)
+    def weight(*shape: int, fan_in: int) -> Array:
+        return (random.standard_normal(shape) / np.sqrt(fan_in)).astype(w.stored_dtype)
+
+    def bias(length: int) -> Array:
+        return random.standard_normal(length).astype(w.dtype)
 
     if w.operator == "pool":
         return {}
     if w.operator == "se":
         channels, squeezed = w.in_channels, w.out_channels
         return {
-            "weight1": normal(squeezed, channels, fan_in=channels),
-            "bias1": normal(squeezed),
-            "weight2": normal(channels, squeezed, fan_in=squeezed),
-            "bias2": normal(channels),
+            "weight1": weight(squeezed, channels, fan_in=channels),
+            "bias1": bias(squeezed),
+            "weight2": weight(channels, squeezed, fan_in=squeezed),
+            "bias2": bias(channels),
         }
     depth = 1 if w.operator == "depthwise" else w.in_channels
     window = () if w.operator == "dense" else (w.kernel, w.kernel)
-    weights = {"weight": normal(w.out_channels, *window, depth, fan_in=depth * w.kernel**2)}
+    weights = {"weight": weight(w.out_channels, *window, depth, fan_in=depth * w.kernel**2)}
     if "bias" in w.epilogue:
-        weights["bias"] = normal(w.out_channels)
+        weights["bias"] = bias(w.out_channels)
     return weights
 
 

@@ -104,4 +104,12 @@ ODD = {
     "conv_k3s2_h32w32_i3_o16_f32_bias_relu": "an NHWC stem",
     "pool_n2_h3w5_c17_f32": "several pictures, no vector width",
     "se_n2_c17_s5_f32_relu_hsigmoid": "several pictures, no vector width",
+    "conv_k3s2_h16w16_i3_o16_f32w16_nchw_bias_hswish": "the stem, weights stored as float16",
+    "conv_n2_k3s1_h9w7_i5_o12_f32w16_bias_relu_add": "NHWC, weights stored as float16",
+    "pointwise_h9w11_i30_o88_f32w16_bias_hsigmoid": "weights stored as float16, k that the unrolling does not divide",
+    "pointwise_h14w14_i96_o40_f32w16_scale_bias_add": "a panel, weights stored as float16",
+    "dense_i576_o1001_f32w16_bias_hswish": "the head, weights stored as float16",
+    "dense_n3_i72_o10_f32w16_bias": "several pictures, weights stored as float16",
+    "depthwise_k5s2_h14w14_c20_f32w16_bias_hswish_pool": "weights stored as float16",
+    "se_c72_s24_f32w16_relu_hsigmoid": "weights stored as float16",
 }

@@ -10,6 +10,8 @@ A call of a composite is how a kernel stands in ``main`` after the passes. The f
     The role of each parameter. The roles, in their one order, each where the workload has it: ``data``, ``scale``,
     ``residual``, ``weight``, ``bias``; for ``se``: ``data``, ``weight1``, ``bias1``, ``weight2``, ``bias2``.
 
+Operands have the workload's dtype; weights the one that they are stored in, and the body begins by widening them.
+
 Its body says in ordinary operators what the kernel computes, so any Relax runtime can run it: the oracle of the tests.
 A ``depthwise`` with ``pool`` returns the pair (activation, mean); every other kernel one tensor.
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 from tvm_mnv3.compat import relax
 from tvm_mnv3.passes.activations import BUILDERS
+from tvm_mnv3.passes.dataflow import dtype
 from tvm_mnv3.workload import ACTIVATIONS, Workload
 
 
@@ -49,6 +52,11 @@ def operands(workload: Workload) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def operand_dtype(workload: Workload, role: str) -> str:
+    """The dtype of the operand of that role."""
+    return workload.stored_dtype if role.startswith("weight") else workload.dtype
+
+
 def output_shape(workload: Workload) -> tuple[int, ...]:
     """The shape of the (first) output."""
     w = workload
@@ -62,16 +70,26 @@ def output_shape(workload: Workload) -> tuple[int, ...]:
 def composite_function(workload: Workload) -> relax.Function:
     """The private composite function of a workload."""
     roles = operands(workload)
-    parameters = {role: relax.Var(role, relax.TensorType(shape, workload.dtype)) for role, shape in roles.items()}
+    parameters = {
+        role: relax.Var(role, relax.TensorType(shape, operand_dtype(workload, role))) for role, shape in roles.items()
+    }
     builder = relax.BlockBuilder()
     with builder.function("composite", list(parameters.values()), private=True):
         with builder.dataflow():
-            result = builder.emit_output(_body(builder, workload, parameters))
+            widened = {role: _widened(builder, parameter, workload) for role, parameter in parameters.items()}
+            result = builder.emit_output(_body(builder, workload, widened))
         builder.emit_func_output(result)
     function = builder.get()["composite"]
     return function.with_attrs(
         {"Composite": f"tvm_mnv3.{workload.operator}", "Workload": workload.name, "Operands": list(roles)}
     )
+
+
+def _widened(builder: relax.BlockBuilder, parameter: relax.Var, workload: Workload) -> relax.Var:
+    """A parameter in the dtype that is computed in."""
+    if dtype(parameter) == workload.dtype:
+        return parameter
+    return builder.emit(relax.op.astype(parameter, workload.dtype))
 
 
 def _weight_shape(w: Workload) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tvm_mnv3.compat import Call, IRModule, relax, tirx
 from tvm_mnv3.errors import InputError
-from tvm_mnv3.passes.composite import operands, output_shape
+from tvm_mnv3.passes.composite import operand_dtype, operands, output_shape
 from tvm_mnv3.passes.convert_layout import LAYOUT_OPERATORS, has_nhwc_form
 from tvm_mnv3.passes.dataflow import Dataflow, array, dtype, operator, shape
 from tvm_mnv3.passes.fold_constants import is_constant
@@ -133,8 +133,8 @@ def _misfit(call: Call, workload: Workload, module: IRModule) -> str | None:
     if [str(role) for role in attrs["Operands"]] != list(roles):
         return f"its operands are {list(attrs['Operands'])} instead of {list(roles)}"
     for (role, wanted), operand in zip(roles.items(), call.args, strict=True):
-        if shape(operand) != wanted or dtype(operand) != workload.dtype:
-            return f"its {role} is {operand.ty} instead of {wanted}"
+        if shape(operand) != wanted or dtype(operand) != operand_dtype(workload, role):
+            return f"its {role} is {operand.ty} instead of {operand_dtype(workload, role)} {wanted}"
         if role.startswith(("weight", "bias")) and array(operand) is None:
             return f"its {role} is no constant"
     result = call.ty.fields[0] if isinstance(call.ty, relax.TupleType) else call.ty
