@@ -30,6 +30,21 @@ def convert_precision(module: IRModule) -> IRModule:
     return SWEEP(_Converter(module).convert())
 
 
+def rounded_to_half(weight: np.ndarray, advice: str) -> np.ndarray:
+    """A weight rounded to float16: to the nearest, ties to even.
+
+    Raises
+    ------
+    InputError
+        It is beyond float16's range; `advice` says what to do about it.
+    """
+    with np.errstate(over="ignore"):
+        rounded = weight.astype(HALF)
+    if not np.isfinite(rounded).all():
+        raise InputError(f"A weight of {np.abs(weight).max():.3g} is beyond float16's range of 65504; {advice}.")
+    return rounded
+
+
 class _Converter:
     """Writes ``main`` anew, binding by binding."""
 
@@ -73,14 +88,7 @@ class _Converter:
         constant = array(argument)
         if constant is None:
             return self._cast(self._values[argument], HALF)
-        with np.errstate(over="ignore"):
-            rounded = constant.astype(HALF)
-        if not np.isfinite(rounded).all():
-            raise InputError(
-                f"A weight of {np.abs(constant).max():.3g} is beyond float16's range of 65504; compile with "
-                "--precision fp32."
-            )
-        return relax.const(rounded)
+        return relax.const(rounded_to_half(constant, "compile with --precision fp32"))
 
     def _as(self, old: relax.Expr) -> relax.Expr:
         """What has become of an expression of the old ``main``, in the dtype that it had there."""
