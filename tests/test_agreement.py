@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,23 @@ def test_float16_agrees_with_pytorch_to_its_precision(compiled: Compile, emulato
     assert_agrees_with_pytorch(compiled(asked), share_of_range=0.03)
 
 
+def test_float32_on_float16_weights_agrees_with_pytorch_in_half_the_file(compiled: Compile) -> None:
+    plain = options("mobilenet_v3_small", "host")
+    stored = compiled(replace(plain, weights_storage="fp16"))
+    assert_agrees_with_pytorch(stored, share_of_range=5e-3)
+    assert stored.manifest.sizes["library"] < 0.55 * compiled(plain).manifest.sizes["library"]
+
+
+@pytest.mark.slow
+@pytest.mark.emulated
+@pytest.mark.parametrize("core", [None, "cortex-a53"])
+def test_float16_weights_agree_with_pytorch_on_cores_without_float16_arithmetic(
+    compiled: Compile, emulator: str, core: str | None
+) -> None:
+    plain = options("mobilenet_v3_small", "arm", 96)
+    assert_agrees_with_pytorch(compiled(replace(plain, core=core, weights_storage="fp16")), share_of_range=5e-3)
+
+
 @pytest.fixture(scope="module")
 def trained(shared: Path) -> Path:
     return shared / "models" / TRAINED
@@ -140,6 +158,23 @@ def test_trained_network_has_onnx_runtime_s_accuracy_on_500_pictures(
             right += int(expected.argmax()) == label + 1
     assert right > 350
     assert abs(ours - right) <= 1
+
+
+@pytest.mark.slow
+def test_float16_weights_keep_the_trained_network_s_answers_on_500_pictures(
+    compiled: Compile, trained: Path, pictures: list[tuple[Array, int]], reference: list[Array]
+) -> None:
+    bundle = compiled(CompileOptions(trained, target="host", weights_storage="fp16"))
+    ours = right = same = 0
+    with load(bundle.path) as model:
+        for (picture, label), expected in zip(pictures, reference, strict=True):
+            (logits,) = model.run(picture)
+            np.testing.assert_allclose(logits, expected, rtol=0, atol=5e-3 * np.ptp(expected))
+            ours += int(logits.argmax()) == label + 1
+            right += int(expected.argmax()) == label + 1
+            same += int(logits.argmax() == expected.argmax())
+    assert abs(ours - right) <= 1
+    assert same >= 498
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,13 @@ def test_manifest_says_what_was_compiled(arm: Bundle) -> None:
     assert set(manifest.files) == {path.name for path in arm.path.iterdir()} - {"model.json"}
 
 
+def test_weights_are_float16_anyway_in_float16_arithmetic(compiled: Compile) -> None:
+    half = CompileOptions("mobilenet_v3_small", core="cortex-a76", precision="fp16", weights="random", input_size=32)
+    asked, unasked = (compiled(replace(half, weights_storage=storage)).manifest for storage in ("fp16", "fp32"))
+    assert asked.files == unasked.files
+    assert (asked.weights_storage, unasked.weights_storage) == ("fp16", "fp16")
+
+
 def test_stages_are_told_in_order(tmp_path: Path) -> None:
     told: list[str] = []
     asked = CompileOptions(
@@ -139,6 +146,7 @@ def _no_network(*_: Any) -> None:
         (CompileOptions(precision="fp16"), "core with float16 arithmetic, which armv8-a does not have"),
         (CompileOptions(precision="fp16", core="cortex-a53"), "which cortex-a53 does not have"),
         (CompileOptions(precision="int4"), "'int4' is not one of fp32, fp16"),
+        (CompileOptions(weights_storage="int8"), "--weights-storage 'int8' is not one of fp32, fp16"),
         (CompileOptions(input_size=100), "multiple of 32"),
         (CompileOptions(batch=0), "at least one picture"),
         (CompileOptions(normalization="unit"), "--normalize goes with a model file"),

@@ -17,9 +17,11 @@ from tvm_mnv3.codegen.symbols import Extent
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.frontend.imported import ImportedModel
 from tvm_mnv3.frontend.naming import c_identifier
-from tvm_mnv3.options import PRECISIONS, TARGETS, CompileOptions
+from tvm_mnv3.options import PRECISIONS, TARGETS, WEIGHTS_STORAGES, CompileOptions
 from tvm_mnv3.passes.convert_precision import convert_precision
 from tvm_mnv3.passes.pipeline import normalize
+from tvm_mnv3.passes.store_weights_as_half import store_weights_as_half
+from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.source import import_source
 from tvm_mnv3.targets import Core, load_core
 
@@ -62,12 +64,14 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
         raise InputError(f"The folder {options.dump_ir} of --dump-ir is not empty; choose another, or use --force.")
     on_stage("import")
     imported = import_source(options)
-    output = options.output or Path(f"{imported.name}_{options.target}_{options.precision}")
+    output = options.output or Path(_folder_name(options, imported))
     check_free(output, force=options.force)
     on_stage("graph passes")
     module = normalize(imported.module, dump=options.dump_ir)
     if options.precision == "fp16":
         module = convert_precision(module)
+    elif options.weights_storage == "fp16":
+        module = store_weights_as_half(module, lambda workload: template_for(workload) is not None)
     on_stage("schedules")
     scheduled = schedule_kernels(module, core)
     if options.dump_ir is not None:
@@ -88,6 +92,8 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
 def _core_and_platform(options: CompileOptions) -> tuple[Core, Platform]:
     if options.precision not in PRECISIONS:
         raise InputError(f"--precision {options.precision!r} is not one of {', '.join(PRECISIONS)}.")
+    if options.weights_storage not in WEIGHTS_STORAGES:
+        raise InputError(f"--weights-storage {options.weights_storage!r} is not one of {', '.join(WEIGHTS_STORAGES)}.")
     core, platform = _named_core_and_platform(options)
     if options.precision == "fp16" and not core.has_fp16:
         raise InputError(
@@ -109,6 +115,11 @@ def _named_core_and_platform(options: CompileOptions) -> tuple[Core, Platform]:
         raise InputError("--core goes with --target arm; for this machine the core is found by itself.")
     core = load_core("host")
     return core, _HOSTS[core.isa]
+
+
+def _folder_name(options: CompileOptions, imported: ImportedModel) -> str:
+    widened = options.precision == "fp32" and options.weights_storage == "fp16"
+    return f"{imported.name}_{options.target}_{options.precision}{'w16' if widened else ''}"
 
 
 def _prefix(options: CompileOptions, imported: ImportedModel) -> str:
@@ -148,6 +159,7 @@ def _manifest(
         header=library.files[1],
         target={"kind": platform.kind, "triple": platform.c_triple, "core": core.name},
         precision=options.precision,
+        weights_storage="fp16" if options.precision == "fp16" else options.weights_storage,
         inputs=imported.inputs,
         outputs=imported.outputs,
         preprocessing=dataclasses.asdict(imported.preprocessing) if imported.preprocessing else None,
@@ -198,6 +210,7 @@ def _asked(options: CompileOptions) -> dict[str, object]:
     asked: dict[str, object] = {
         "target": options.target,
         "core": options.core,
+        "weights_storage": options.weights_storage,
         "batch": options.batch,
         "classes": options.classes,
         "input_size": options.input_size,

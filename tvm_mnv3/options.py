@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 TARGETS = ("arm", "host")
 PRECISIONS = ("fp32", "fp16")
+WEIGHTS_STORAGES = ("fp32", "fp16")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class CompileOptions:
     model
         A name (see ``tvm-mnv3 models``), a file (.onnx, .pt2), or a PyTorch module in Python.
     output
-        The bundle's folder; by default ``MODEL_TARGET_PRECISION`` in the current folder.
+        The bundle's folder; by default ``MODEL_TARGET_PRECISION`` in the current folder, with ``w16`` behind it where
+        float32 arithmetic has its weights stored as float16.
     target
         ``arm`` (64-bit ARM, Android and Linux) or ``host`` (this machine).
     core
@@ -31,6 +33,10 @@ class CompileOptions:
         scheduled for a cortex-a76.
     precision
         ``fp32``, or ``fp16`` for a core with float16 arithmetic: weights, activations and sums.
+    weights_storage
+        ``fp16`` keeps the weights of float32 arithmetic as float16, on any core: half the file, for a rounding error of
+        at most 2^-11 of a weight (biases and depthwise weights, which are few, stay float32). With precision ``fp16``
+        weights are float16 whatever is asked.
     weights
         Of a named model: ``pretrained``, ``random``, or a file (.pt, .pth, .safetensors). By default pretrained, or
         random where those cannot be had, which the bundle then says.
@@ -61,6 +67,7 @@ class CompileOptions:
     target: str = "arm"
     core: str | None = None
     precision: str = "fp32"
+    weights_storage: str = "fp32"
     weights: str | Path | None = None
     seed: int = 0
     classes: int | None = None

@@ -109,6 +109,15 @@ def test_the_default_folder_names_model_target_and_precision_and_force_replaces_
     assert "R.function" in (tmp_path / "ir" / "00_imported.py").read_text()
 
 
+def test_float16_weights_are_told_and_name_the_default_folder(invoke: Invoke, bundle: Path, tmp_path: Path) -> None:
+    result = invoke("compile", *QUICK, "--weights-storage", "fp16")
+    assert result.exit_code == 0, result.stderr
+    stored = json.loads((tmp_path / f"{MODEL}_host_fp32w16" / "model.json").read_text())
+    assert (stored["precision"], stored["weights_storage"]) == ("fp32", "fp16")
+    assert f"{stored['sizes']['weights'] / 1e6:.1f} MB as float16, random (seed 0)" in result.stdout
+    assert "MB as float32, random (seed 0)" in invoke("inspect", bundle).stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_nothing_behind(number: signal.Signals, exit_code: int, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from rich.table import Table
 from tvm_mnv3.cli.console import facts, in_bytes, in_millions, listing, shape_text
 from tvm_mnv3.codegen.bundle import Bundle, Manifest
 
+_STORAGES = {"fp32": "float32", "fp16": "float16"}
+
 
 def closing_table(bundle: Bundle) -> Table:
     """What ``compile`` ends with."""
@@ -56,10 +58,10 @@ def weights_origin(manifest: Manifest) -> str:
 
 
 def _sizes(manifest: Manifest) -> list[tuple[str, str]]:
-    sizes = manifest.sizes
+    sizes, stored = manifest.sizes, _STORAGES[manifest.weights_storage]
     return [
         ("library size", in_bytes(sizes["library"])),
-        ("weights", f"{in_bytes(sizes['weights'])}, {weights_origin(manifest)}"),
+        ("weights", f"{in_bytes(sizes['weights'])} as {stored}, {weights_origin(manifest)}"),
         ("planned memory", f"{in_bytes(sizes['context'])} a context"),
         ("kernels", _kernel_origins(manifest)),
         ("knobs", _knob_origins(manifest)),

@@ -9,7 +9,7 @@ import typer
 
 from tvm_mnv3.cli.options import DebugOption, InputShapeOption, parse_input_shapes
 from tvm_mnv3.cli.outcome import reporting
-from tvm_mnv3.options import NORMALIZATIONS, PRECISIONS, TARGETS, CompileOptions
+from tvm_mnv3.options import NORMALIZATIONS, PRECISIONS, TARGETS, WEIGHTS_STORAGES, CompileOptions
 
 _DEFAULTS = CompileOptions()
 
@@ -33,10 +33,15 @@ def compile_command(
     ] = None,
     precision: Annotated[
         str,
-        typer.Option(
-            metavar="|".join(PRECISIONS), help="fp16 needs a core with that arithmetic, such as cortex-a76."
-        ),
+        typer.Option(metavar="|".join(PRECISIONS), help="fp16 needs a core with that arithmetic, such as cortex-a76."),
     ] = _DEFAULTS.precision,
+    weights_storage: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(WEIGHTS_STORAGES),
+            help="fp16 halves the file of float32 arithmetic; each weight is rounded by at most 1 in 2048.",
+        ),
+    ] = _DEFAULTS.weights_storage,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -83,6 +88,7 @@ def compile_command(
             target=target,
             core=core,
             precision=precision,
+            weights_storage=weights_storage,
             weights=weights,
             seed=seed,
             classes=classes,

@@ -66,7 +66,7 @@ class Manifest:
     target
         ``kind`` (``arm`` or ``host``), ``triple``, ``core``.
     precision
-        ``fp32``.
+        Of the arithmetic: ``fp32`` or ``fp16``.
     inputs, outputs
         In the order of the library's function.
     preprocessing
@@ -83,6 +83,9 @@ class Manifest:
         ``library``, ``weights`` and ``context`` in bytes, ``multiply_adds`` of one run.
     files
         SHA-256 of every other file in the bundle, by name.
+    weights_storage
+        ``fp32`` or ``fp16``: how the library holds the weights. With ``fp16`` beside precision ``fp32``, biases, the
+        depthwise kernels' weights and the fallback's are still float32; a kernel's workload tells.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Manifest:
     sizes: Mapping[str, int]
     kernels: tuple[KernelRecord, ...]
     files: Mapping[str, str]
+    weights_storage: str = "fp32"
     manifest_version: int = MANIFEST_VERSION
 
     def to_json(self) -> str:
