@@ -168,7 +168,8 @@ def _place_panel(
     """Where the rows of A are copied: per tile of rows, per step of k into registers, both, or not at all."""
     registers = panel
     if knobs.panel and knobs.vector_reads:
-        registers = sch.cache_read(total, 1, "local")
+        reads = [region.source.name for region in sch.get(total).reads]
+        registers = sch.cache_read(total, reads.index("panel"), "local")
     if knobs.vector_reads:
         sch.compute_at(registers, k_outer)
         _in_vectors(sch, registers, gcd(workload.in_channels, UNROLL))

@@ -35,7 +35,7 @@ class CompileOptions:
         ``fp32``, or ``fp16`` for a core with float16 arithmetic: weights, activations and sums.
     weights_storage
         ``fp16`` keeps the weights of float32 arithmetic as float16, on any core: half the file, for a rounding error of
-        at most 2^-11 of a weight (biases and depthwise weights, which are few, stay float32). With precision ``fp16``
+        at most 2^-11 of a weight (biases and windows, which are few, stay float32). With precision ``fp16``
         weights are float16 whatever is asked.
     weights
         Of a named model: ``pretrained``, ``random``, or a file (.pt, .pth, .safetensors). By default pretrained, or

@@ -46,12 +46,12 @@ def stored(network: IRModule) -> IRModule:
     return store(network)
 
 
-def test_weights_are_rounded_and_biases_and_depthwise_weights_are_not(network: IRModule, stored: IRModule) -> None:
+def test_weights_are_rounded_and_biases_and_windows_are_not(network: IRModule, stored: IRModule) -> None:
     before, after = constants(network), constants(stored)
-    assert {operator.partition("_")[0] for operator, _ in before} == {*OPERATORS, "depthwise"}
+    assert {operator.partition("_")[0] for operator, _ in before} == {*OPERATORS, "depthwise", "conv"}
     assert after.keys() == before.keys()
     for (operator, role), constant in before.items():
-        rounded = role.startswith("weight") and not operator.startswith("depthwise")
+        rounded = role.startswith("weight") and not operator.startswith(("depthwise", "conv"))
         assert after[operator, role].dtype == ("float16" if rounded else "float32")
         np.testing.assert_array_equal(after[operator, role], constant.astype("float16") if rounded else constant)
 

@@ -84,8 +84,8 @@ class Manifest:
     files
         SHA-256 of every other file in the bundle, by name.
     weights_storage
-        ``fp32`` or ``fp16``: how the library holds the weights. With ``fp16`` beside precision ``fp32``, biases, the
-        depthwise kernels' weights and the fallback's are still float32; a kernel's workload tells.
+        ``fp32`` or ``fp16``: how the library holds the weights. With ``fp16`` beside precision ``fp32``, biases
+        and some kernels' weights are still float32; a kernel's workload tells.
     """
 
     name: str
