@@ -18,8 +18,6 @@ else:
 #: Instruction sets a core can have.
 ISAS = ("aarch64", "x86_64")
 
-_FOLDER = Path(__file__).resolve().parent
-
 
 @dataclass(frozen=True)
 class Core:
@@ -76,36 +74,6 @@ class Core:
     def lanes(self, dtype: str) -> int:
         """Elements of `dtype` in one vector register."""
         return self.vector_bits // {"float32": 32, "float16": 16}[dtype]
-
-
-def core_names() -> tuple[str, ...]:
-    """The names of all cores that have a description, sorted (without ``host``)."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
-
-
-def load_core(name: str) -> Core:
-    """The core of that name.
-
-    Parameters
-    ----------
-    name
-        One of `core_names`, or ``host`` for the machine this runs on.
-
-    Raises
-    ------
-    InputError
-        There is no core of that name.
-    """
-    if name == "host":
-        from .host import host_core
-
-        return host_core()
-    known = core_names()
-    if name not in known:
-        close = difflib.get_close_matches(name.lower(), (*known, "host"), n=1)
-        guess = f" Did you mean {close[0]!r}?" if close else ""
-        raise InputError(f"There is no core {name!r}.{guess} Known cores: {', '.join(known)}, and host (this machine).")
-    return read_core(_FOLDER / f"{name}.toml")
 
 
 def read_core(path: Path) -> Core:
