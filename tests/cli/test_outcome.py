@@ -6,13 +6,21 @@ import logging
 import os
 import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import typer
 
 from tvm_mnv3.cli.outcome import Interrupts, reporting
 from tvm_mnv3.errors import EnvironmentProblem, GateError, InputError
+
+
+@pytest.fixture(autouse=True)
+def _interrupts_reach_us() -> Iterator[None]:
+    """As at a terminal: a shell's background job, and so some CI, starts with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def _exit_code_of(error: BaseException, debug: bool = False) -> int:
