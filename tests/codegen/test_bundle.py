@@ -111,6 +111,24 @@ def test_failed_replacement_keeps_the_old_bundle(bundle: Bundle) -> None:
     assert [path.name for path in bundle.path.parent.iterdir()] == ["bundle"]
 
 
+def test_interrupted_between_the_two_renames_the_old_bundle_comes_back(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = bundle.manifest.to_json()
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.suffix == ".part":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), new_folder(bundle.path, force=True):
+        pass
+    assert open_bundle(bundle.path).manifest.to_json() == before
+    assert [path.name for path in bundle.path.parent.iterdir()] == ["bundle"]
+
+
 def test_existing_bundle_is_replaced_only_when_asked(bundle: Bundle) -> None:
     with pytest.raises(InputError, match="--force"):
         check_free(bundle.path, force=False)

@@ -213,6 +213,8 @@ def new_folder(final: Path, *, force: bool) -> Iterator[Path]:
             final.rename(replaced)
         temporary.rename(final)
     finally:
+        if replaced.exists() and not final.exists():  # interrupted between the two renames
+            replaced.rename(final)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
 
