@@ -127,11 +127,8 @@ def default(workload: Workload, core: Core) -> WindowKnobs:
 def _cycles(tile: WindowKnobs, workload: Workload, core: Core) -> float:
     """Modelled cycles: multiply-adds against loads (two a cycle) per tap, plus what a tile costs outside the window."""
     sums = tile.columns * tile.vectors
-    tap = max(
-        sums / core.multiply_adds_per_cycle,
-        (tile.columns + tile.vectors) / 2,
-        core.multiply_add_latency * min(1.0, sums / (core.multiply_adds_per_cycle * core.multiply_add_latency)),
-    )
+    # Each sum waits for its own last multiply-add.
+    tap = max(sums / core.multiply_adds_per_cycle, (tile.columns + tile.vectors) / 2, core.multiply_add_latency)
     tap += 0.1 * (tile.columns + tile.vectors)  # loads are never quite free: prefer square tiles among equals
     taps = workload.kernel**2 * workload.in_channels
     count = tiles.count(workload.out_width, tile.columns) * tiles.count(

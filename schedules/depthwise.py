@@ -1,7 +1,8 @@
-"""Depthwise convolution, NHWC: one channel block of the whole picture after another, a row of outputs at a time.
+"""Depthwise convolution, NHWC: a row of outputs after another, and in it one channel block after another.
 
-With the epilogue ``pool`` the block's outputs are summed while they are in registers, so that the squeeze of an SE
-block costs no pass of its own. A channel's sum is made by one task in one order: its bits do not depend on threads.
+A row of one block is a task. With the epilogue ``pool`` the block's outputs are also summed while they are in
+registers, so that the squeeze of an SE block costs no pass of its own; there the blocks are outermost and tasks,
+because a channel's sum is made in one order, whatever the threads.
 """
 
 from __future__ import annotations
@@ -97,9 +98,9 @@ def schedule(sch: Schedule, workload: Workload, knobs: WindowKnobs, core: Core) 
 
     Before: a loop nest per block over the whole picture. After::
 
-        for picture, channel block (tasks):
+        for picture, [row,] channel block (tasks):      # with "pool": rows are inside
             [squeeze = 0]
-            for row, tile of columns:
+            for [row], tile of columns:
                 total[columns, vectors] = bias
                 for dy:
                     total += input row * weight[dy, :]      # dx and columns unrolled: loads are shared
@@ -111,7 +112,12 @@ def schedule(sch: Schedule, workload: Workload, knobs: WindowKnobs, core: Core) 
     total, value, store = (sch.get_sblock(name) for name in ("total", "value", "store"))
     b, ct, y, xt, *_ = sch.get_loops(value)
     without_edges(sch, xt)
-    task = sch.fuse(b, ct)
+    if "pool" in workload.epilogue:
+        task = sch.fuse(b, ct)
+    else:
+        # Each row of the input is read from a far cache once for all channels.
+        sch.reorder(b, y, ct)
+        task = sch.fuse(b, y, ct)
     sch.annotate(task, TASK, 1)
     sch.reverse_compute_at(store, xt, preserve_unit_loops=True)
     sch.compute_at(total, xt, preserve_unit_loops=True)

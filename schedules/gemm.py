@@ -132,7 +132,7 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
 
     Before: three loop nests over the whole matrices. After::
 
-        for mt (tasks):                       # with order "columns": for nt (tasks), then mt
+        for mt (tasks):                       # with order "columns": for nt, mt (tasks)
             [panel = rows of A, scaled]
             for nt:
                 total[rows, vectors] = bias   # in registers
@@ -142,10 +142,14 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     """
     panel, total, store = (sch.get_sblock(name) for name in ("panel", "total", "store"))
     mt, nt, mi, v, lane = sch.get_loops(store)
-    outer, inner = (mt, nt) if knobs.order == "rows" else (nt, mt)
-    sch.reorder(outer, inner)
-    sch.annotate(outer, TASK, 1)
-    sch.compute_at(total, inner, preserve_unit_loops=True)
+    if knobs.order == "columns":
+        sch.reorder(nt, mt)
+        # Panels of weights alone are too few to share evenly between threads.
+        task = tile = sch.fuse(nt, mt)
+    else:
+        task, tile = mt, nt
+    sch.annotate(task, TASK, 1)
+    sch.compute_at(total, tile, preserve_unit_loops=True)
     sch.set_scope(total, 0, "local")
     sch.vectorize(lane)
     sch.unroll(mi)
@@ -213,7 +217,7 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
     if "scale" in workload.prologue:
         fitting = [replace(tile, order="rows", panel=True) for tile in candidates if _panel_fits(tile, workload)]
         candidates = fitting or candidates
-    return min(candidates, key=lambda tile: _cycles(tile, size, core))
+    return min(candidates, key=lambda tile: _cycles(tile, workload, core))
 
 
 def _panel_fits(tile: GemmKnobs, workload: Workload) -> bool:
@@ -223,26 +227,27 @@ def _panel_fits(tile: GemmKnobs, workload: Workload) -> bool:
 def _register_tiles(workload: Workload, core: Core) -> list[GemmKnobs]:
     """Tiles whose sums fit into the registers beside one row of weights and what is read of A."""
     size = _Sizes.of(workload)
-    lanes = tiles.fitting_lanes(size.n, core.lanes(workload.dtype))
     space = []
-    for vectors in range(1, min(8, tiles.count(size.n, lanes)) + 1):
-        for rows in range(1, min(size.m, 14) + 1):
-            for by_vectors in (False, True):
-                read = rows if by_vectors else 2
-                if rows * vectors + vectors + read <= core.vector_registers or rows == vectors == 1:
-                    space.append(GemmKnobs(rows, vectors, lanes, vector_reads=by_vectors))
+    for lanes in tiles.lane_widths(size.n, core, workload.dtype):
+        for vectors in range(1, min(8, tiles.count(size.n, lanes)) + 1):
+            for rows in range(1, min(size.m, 14) + 1):
+                for by_vectors in (False, True):
+                    read = rows if by_vectors else 2
+                    if rows * vectors + vectors + read <= core.vector_registers or rows == vectors == 1:
+                        space.append(GemmKnobs(rows, vectors, lanes, vector_reads=by_vectors))
     return space
 
 
-def _cycles(tile: GemmKnobs, size: _Sizes, core: Core) -> float:
+def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     """Modelled cycles: multiply-adds against loads (two a cycle) per k, plus what a tile costs outside k."""
+    size = _Sizes.of(workload)
+    rate = core.multiply_add_rate(tile.lanes, workload.dtype)
     sums = tile.rows * tile.vectors
     loads = tile.vectors + tile.rows / (UNROLL if tile.vector_reads else 1)
-    multiply_adds = sums / core.multiply_adds_per_cycle
-    latency = core.multiply_add_latency
-    inner = max(multiply_adds, loads / 2, latency * min(1.0, sums / (latency * core.multiply_adds_per_cycle)))
+    # Each sum waits for its own last multiply-add.
+    inner = max(sums / rate, loads / 2, core.multiply_add_latency)
     inner += 0.05 * loads  # loads are never quite free: prefer square tiles among equals
-    outer = 3 * sums / core.multiply_adds_per_cycle + 8
+    outer = 3 * sums / rate + 8
     count = tiles.count(size.m, tile.rows) * tiles.count(size.n, tile.vectors * tile.lanes)
     return count * (size.k * inner + outer)
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvm_mnv3.compat import Expr, tirx
+from tvm_mnv3.targets import Core
 
 
 def count(extent: int, tile: int) -> int:
@@ -29,6 +30,16 @@ def fitting_lanes(extent: int, lanes: int) -> int:
     while lanes > extent:
         lanes //= 2
     return lanes
+
+
+def lane_widths(extent: int, core: Core, dtype: str) -> list[int]:
+    """Numbers of lanes worth trying: whole registers, and halves where wide ones would leave lanes without work.
+
+    512-bit registers hold 16 float32; a channel count of 24, 40, 72 or 200 fills them only to a part.
+    """
+    widest = fitting_lanes(extent, core.lanes(dtype))
+    half = widest // 2
+    return [widest, half] if core.vector_bits >= 512 and half and extent % widest and extent % half == 0 else [widest]
 
 
 def balanced(extent: int, most: int) -> int:

@@ -75,6 +75,14 @@ class Core:
         """Elements of `dtype` in one vector register."""
         return self.vector_bits // {"float32": 32, "float16": 16}[dtype]
 
+    def multiply_add_rate(self, lanes: int, dtype: str) -> int:
+        """Multiply-adds of vectors of so many elements that can start per cycle.
+
+        A unit that takes a whole register in two halves (AMD Zen 4) takes two half ones instead.
+        """
+        halves = min(2, self.multiply_adds_per_cycle * self.lanes(dtype) // lanes)
+        return max(self.multiply_adds_per_cycle, halves)
+
 
 def read_core(path: Path) -> Core:
     """The core that a TOML file describes; the file's stem is its name.

@@ -11,6 +11,9 @@ from .core import Core
 
 #: LLVM's x86 features that decide which vector instructions may be used.
 _X86_VECTOR_PREFIXES = ("avx", "fma", "f16c")
+#: CPUs, by LLVM's names, that execute 512 bits as two halves: "Software Optimization Guide for the AMD Zen4
+#: Microarchitecture" (57647), 2.11.
+_HALF_WIDE = ("znver4",)
 #: Bytes per letter in sysfs's cache sizes.
 _SIZE_UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3}
 
@@ -27,7 +30,7 @@ def host_core() -> Core:
     """This machine: LLVM's name for its CPU, its vector registers and its caches.
 
     Multiply-adds per cycle and their latency cannot be asked: two and four, right for x86 servers and laptops
-    since 2013 and for the big ARM cores.
+    since 2013 and for the big ARM cores; but one where 512 bits go in two halves.
     """
     # TVM takes a second to import, and only this function of the room needs it.
     from tvm_mnv3.compat import Target, tvm
@@ -48,7 +51,7 @@ def host_core() -> Core:
         llvm_attributes=tuple(f"-{feature}" for feature in sorted(hidden)),
         vector_bits=unit.bits,
         vector_registers=unit.registers,
-        multiply_adds_per_cycle=2,
+        multiply_adds_per_cycle=1 if unit.bits == 512 and llvm_cpu in _HALF_WIDE else 2,
         multiply_add_latency=4,
         in_order=False,
         l1_data_bytes=caches.get(1, 32 * 1024),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 
 import pytest
@@ -149,3 +149,10 @@ def _llvm_features(core: Core) -> set[str]:
         }
     )
     return set(map(str, tvm.target.codegen.llvm_get_cpu_features(target)))
+
+
+def test_a_unit_that_splits_wide_vectors_takes_twice_as_many_half_ones() -> None:
+    split = replace(load_core("cortex-a76"), vector_bits=512, multiply_adds_per_cycle=1)
+    assert [split.multiply_add_rate(lanes, "float32") for lanes in (16, 8, 4)] == [1, 2, 2]
+    whole = load_core("cortex-a76")
+    assert [whole.multiply_add_rate(lanes, "float16") for lanes in (8, 4)] == [2, 2]
