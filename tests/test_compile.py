@@ -17,9 +17,14 @@ from tvm_mnv3 import Bundle, CompileOptions, InputError, compile_model, load
 from tvm_mnv3.codegen.inspect_elf import inspect_shared_library
 from tvm_mnv3.compile import STAGES
 from tvm_mnv3.devices.emulated import EmulatedDevice
+from tvm_mnv3.targets import Core, load_core
+from tvm_mnv3.tuning.candidate import of_template, template_of
+from tvm_mnv3.tuning.entry import LogEntry
+from tvm_mnv3.tuning.log_file import write_log
+from tvm_mnv3.workload import Workload
 
 Compile = Callable[[CompileOptions], Bundle]
-SMALL = CompileOptions("mobilenet_v3_small", target="arm", weights="random")
+SMALL = CompileOptions("mobilenet_v3_small", target="arm", weights="random", tuning_logs="none")
 #: ``svc #0``, the only way out of an ARM library without imports (Arm ARM, C6.2 "SVC").
 SYSTEM_CALL = 0xD4000001
 
@@ -99,6 +104,40 @@ def test_manifest_says_what_was_compiled(arm: Bundle) -> None:
     assert manifest.sizes["multiply_adds"] == pytest.approx(56.5e6, rel=0.01)
     assert manifest.sizes["library"] == (arm.path / manifest.library).stat().st_size
     assert set(manifest.files) == {path.name for path in arm.path.iterdir()} - {"model.json"}
+
+
+def test_knobs_of_a_log_are_used_and_said_and_an_old_entry_is_refused(compiled: Compile, tmp_path: Path) -> None:
+    asked = CompileOptions("mobilenet_v3_small", core="cortex-a76", weights="random", input_size=32)
+    bare = compiled(replace(asked, tuning_logs="none")).manifest
+    first, second = (Workload.parse(str(kernel.workload)) for kernel in bare.kernels[3:5])
+    entries = [entry_of(workload, load_core("cortex-a76")) for workload in (first, second)]
+    write_log(tmp_path / "logs" / "cortex-a76.jsonl", [entries[0], replace(entries[1], template_version=99)])
+    tuned = [
+        compiled(replace(asked, tuning_logs=tmp_path / "logs")),
+        compile_model(replace(asked, tuning_logs=tmp_path / "logs", output=tmp_path / "again")),
+    ]
+    manifest = tuned[0].manifest
+    origins = {kernel.workload: (kernel.origin, kernel.knobs) for kernel in manifest.kernels}
+    assert origins[first.name] == ("log", entries[0].knobs)
+    assert origins[second.name] == ("default", bare.kernels[4].knobs)
+    assert manifest.tuning["logs"] == ["cortex-a76.jsonl"]
+    assert manifest.tuning["scores"] == {"modelled": 1}
+    (sentence,) = manifest.tuning["refused"]
+    assert f"{second.name} is of version 99" in sentence
+    assert manifest.options["tuning_logs"] == "logs"
+    assert tuned[0].manifest.files == tuned[1].manifest.files
+    assert (tuned[0].path / "model.json").read_bytes() == (tuned[1].path / "model.json").read_bytes()
+
+
+def entry_of(workload: Workload, core: Core) -> LogEntry:
+    """A modelled entry with knobs that are not the default."""
+    template = template_of(workload)
+    other = next(k for k in template.knobs(workload, core) if k != template.default(workload, core))
+    knobs = of_template(workload, other).knobs
+    return LogEntry(
+        workload.name, core.name, "template", template.operator, template.version, knobs, "model:cortex-a76",
+        {"tvm-mnv3": "0.1.0"}, "2026-11-25T00:00:00Z", cycles=1.0, model="n1w",
+    )  # fmt: skip
 
 
 def test_weights_are_float16_anyway_in_float16_arithmetic(compiled: Compile) -> None:

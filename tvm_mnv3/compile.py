@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from tvm_mnv3 import __version__
 from tvm_mnv3.codegen.bundle import Bundle, KernelRecord, Manifest, check_free, new_folder, sha256
 from tvm_mnv3.codegen.driver import Interface
-from tvm_mnv3.codegen.kernels import Kernel, ScheduledModule, schedule_kernels
+from tvm_mnv3.codegen.kernels import Kernel, ScheduledModule, schedule_kernels, workload_names
 from tvm_mnv3.codegen.library import Library, Platform, build_library
 from tvm_mnv3.codegen.symbols import Extent
+from tvm_mnv3.compat import IRModule
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.frontend.imported import ImportedModel
 from tvm_mnv3.frontend.naming import c_identifier
@@ -24,6 +25,7 @@ from tvm_mnv3.passes.store_weights_as_half import store_weights_as_half
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.source import import_source
 from tvm_mnv3.targets import Core, load_core
+from tvm_mnv3.tuning.lookup import TunedKnobs, find_logs, tuned_knobs
 
 #: The stages, in order, as a progress display names them.
 STAGES = ("import", "graph passes", "schedules", "library", "bundle")
@@ -52,7 +54,7 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
     EnvironmentProblem
         Weights cannot be downloaded, or the C toolchain is missing.
     """
-    core, platform = _core_and_platform(options)
+    core, platform = core_and_platform(options)
     if options.output is not None:
         check_free(options.output, force=options.force)
     if (
@@ -62,20 +64,19 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
         and not options.force
     ):
         raise InputError(f"The folder {options.dump_ir} of --dump-ir is not empty; choose another, or use --force.")
+    logs = find_logs(options.tuning_logs, core)
     on_stage("import")
     imported = import_source(options)
     output = options.output or Path(_folder_name(options, imported))
     check_free(output, force=options.force)
     on_stage("graph passes")
-    module = normalize(imported.module, dump=options.dump_ir)
-    if options.precision == "fp16":
-        module = convert_precision(module)
-    elif options.weights_storage == "fp16":
-        module = store_weights_as_half(module, lambda workload: template_for(workload) is not None)
+    module = normal_form(imported, options)
     on_stage("schedules")
-    scheduled = schedule_kernels(module, core)
+    tuned = tuned_knobs(logs, workload_names(module), core)
+    scheduled = schedule_kernels(module, core, tuned.knobs)
     if options.dump_ir is not None:
         _dump_kernels(scheduled, options.dump_ir)
+    tuning = _tuning(logs, tuned)
     prefix = _prefix(options, imported)
     interface = Interface(
         prefix, imported.name, __version__, f"{options.target} ({core.name})", imported.inputs, imported.outputs
@@ -84,12 +85,29 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
         on_stage("library")
         library = build_library(scheduled, core, platform, interface, folder)
         on_stage("bundle")
-        manifest = _manifest(options, imported, core, platform, prefix, scheduled, library, folder)
+        manifest = _manifest(options, imported, core, platform, prefix, scheduled, library, tuning, folder)
         (folder / "model.json").write_text(manifest.to_json(), encoding="utf-8")
     return Bundle(output, manifest)
 
 
-def _core_and_platform(options: CompileOptions) -> tuple[Core, Platform]:
+def normal_form(imported: ImportedModel, options: CompileOptions) -> IRModule:
+    """The imported network in normal form, in the precision and with the storage of weights that were asked for."""
+    module = normalize(imported.module, dump=options.dump_ir)
+    if options.precision == "fp16":
+        return convert_precision(module)
+    if options.weights_storage == "fp16":
+        return store_weights_as_half(module, lambda workload: template_for(workload) is not None)
+    return module
+
+
+def core_and_platform(options: CompileOptions) -> tuple[Core, Platform]:
+    """What is compiled for.
+
+    Raises
+    ------
+    InputError
+        An option about it has no such value, or two do not go together.
+    """
     if options.precision not in PRECISIONS:
         raise InputError(f"--precision {options.precision!r} is not one of {', '.join(PRECISIONS)}.")
     if options.weights_storage not in WEIGHTS_STORAGES:
@@ -149,6 +167,7 @@ def _manifest(
     prefix: str,
     scheduled: ScheduledModule,
     library: Library,
+    tuning: Mapping[str, object],
     folder: Path,
 ) -> Manifest:
     records = _kernel_records(scheduled, library)
@@ -179,7 +198,18 @@ def _manifest(
         },
         kernels=records,
         files={name: sha256(folder / name) for name in sorted(library.files)},
+        tuning=tuning,
     )
+
+
+def _tuning(logs: Sequence[Path], tuned: TunedKnobs) -> dict[str, object]:
+    """What the manifest says of the knobs' logs, without this machine's folders."""
+    scores = Counter(entry.trust.name.lower() for entry in tuned.entries.values())
+    return {
+        "logs": [log.name for log in logs],
+        "scores": dict(sorted(scores.items())),
+        "refused": list(tuned.refused),
+    }
 
 
 def _kernel_records(scheduled: ScheduledModule, library: Library) -> tuple[KernelRecord, ...]:
@@ -217,6 +247,8 @@ def _asked(options: CompileOptions) -> dict[str, object]:
         "normalization": options.normalization,
         "input_shapes": {name: list(shape) for name, shape in options.input_shapes.items()},
     }
+    if options.tuning_logs is not None:
+        asked["tuning_logs"] = Path(options.tuning_logs).name
     if options.weights is not None:
         asked["weights"] = Path(options.weights).name
     return asked

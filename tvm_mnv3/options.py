@@ -56,6 +56,9 @@ class CompileOptions:
         Of the library's functions; by default the model's name.
     labels
         A text file with one label a line; by default ImageNet's where the number of classes is theirs.
+    tuning_logs
+        A tuning log, or a folder with one per core (``cortex-a76.jsonl``), whose knobs are used; ``none`` for the
+        templates' own. By default ``./tuning_logs``, then the logs that the package brings.
     force
         Replace a bundle that exists.
     dump_ir
@@ -77,6 +80,7 @@ class CompileOptions:
     normalization: str | None = None
     prefix: str | None = None
     labels: Path | None = None
+    tuning_logs: str | Path | None = None
     force: bool = False
     dump_ir: Path | None = None
 

@@ -13,9 +13,11 @@ from tvm_mnv3 import __version__
 from tvm_mnv3.cli.compile import compile_command
 from tvm_mnv3.cli.estimate import estimate_command
 from tvm_mnv3.cli.inspect import inspect_command
+from tvm_mnv3.cli.logs import logs_app
 from tvm_mnv3.cli.models import models_command
 from tvm_mnv3.cli.run import run_command
 from tvm_mnv3.cli.targets import targets_command
+from tvm_mnv3.cli.tune import tune_command
 
 app = typer.Typer(
     name="tvm-mnv3",
@@ -32,6 +34,8 @@ app.command("estimate")(estimate_command)
 app.command("inspect")(inspect_command)
 app.command("models")(models_command)
 app.command("targets")(targets_command)
+app.command("tune")(tune_command)
+app.add_typer(logs_app, name="logs")
 
 
 def _print_version(wanted: bool) -> None:

@@ -80,7 +80,8 @@ def _knob_origins(manifest: Manifest) -> str:
     """How many kernels' knobs came from where."""
     origins = Counter(kernel.origin for kernel in manifest.kernels if kernel.workload is not None)
     named = ", ".join(f"{origin} for {count}" for origin, count in sorted(origins.items()))
-    return f"{named or 'none'}{'' if origins['log'] else ' (nothing is tuned)'}"
+    scores = ", ".join(f"{count} {kind}" for kind, count in manifest.tuning.get("scores", {}).items())
+    return f"{named or 'none'} ({scores or 'nothing is tuned'})"
 
 
 def _picture(manifest: Manifest) -> str:

@@ -70,6 +70,13 @@ def compile_command(
         Path | None,
         typer.Option(help="A text file, one label a line.  [default: ImageNet's where there are 1000 or 1001 classes]"),
     ] = None,
+    tuning_logs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|DIR|none",
+            help="Where knobs come from.  [default: ./tuning_logs, then the logs that tvm-mnv3 brings]",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a bundle that exists.")] = False,
     dump_ir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the IR after each phase into this folder.")
@@ -98,6 +105,7 @@ def compile_command(
             normalization=normalize,
             prefix=prefix,
             labels=labels,
+            tuning_logs=tuning_logs,
             force=force,
             dump_ir=dump_ir,
         )
@@ -114,4 +122,6 @@ def compile_command(
         out = console()
         if note := bundle.manifest.provenance.get("note"):
             out.print(warning(note))
+        if refused := bundle.manifest.tuning.get("refused"):
+            out.print(warning("\n".join(refused)))
         show(out, f"{title(bundle.manifest)}, compiled in {clock.seconds:.1f} s", closing_table(bundle))

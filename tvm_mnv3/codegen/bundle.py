@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,9 @@ class Manifest:
     weights_storage
         ``fp32`` or ``fp16``: how the library holds the weights. With ``fp16`` beside precision ``fp32``, biases
         and some kernels' weights are still float32; a kernel's workload tells.
+    tuning
+        ``logs``, the names of the logs that were asked; ``scores``, how many kernels' knobs rest on which kind of score
+        (``measured``, ``noisy``, ``modelled``); ``refused``, a sentence for each workload whose entries cannot be used.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Manifest:
     kernels: tuple[KernelRecord, ...]
     files: Mapping[str, str]
     weights_storage: str = "fp32"
+    tuning: Mapping[str, Any] = field(default_factory=dict)
     manifest_version: int = MANIFEST_VERSION
 
     def to_json(self) -> str:

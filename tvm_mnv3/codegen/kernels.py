@@ -7,6 +7,7 @@ templates, ``call_tir`` for those of Relax's own legalization and fusion; and, b
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,7 @@ class ScheduledModule:
     kernels: Mapping[str, Kernel]
 
 
-def schedule_kernels(module: IRModule, core: Core) -> ScheduledModule:
+def schedule_kernels(module: IRModule, core: Core, tuned: Mapping[str, Any] | None = None) -> ScheduledModule:
     """Give every operation of a module in normal form its kernel.
 
     Parameters
@@ -74,8 +75,10 @@ def schedule_kernels(module: IRModule, core: Core) -> ScheduledModule:
         In the normal form of `tvm_mnv3.passes`.
     core
         What the kernels are scheduled for.
+    tuned
+        Knobs that a log has, by the workload's name; the others are the template's default.
     """
-    chooser = _TemplateChooser(_without_unserved(module), core)
+    chooser = _TemplateChooser(_without_unserved(module), core, tuned or {})
     module = Sequential([relax.transform.DeadCodeElimination(["main"]), *_legalize()])(chooser.transform())
     kernels = dict(chooser.kernels)
     for variable, function in module.functions_items():
@@ -83,6 +86,19 @@ def schedule_kernels(module: IRModule, core: Core) -> ScheduledModule:
             symbol = f"fallback_{variable.name_hint}"
             kernels[symbol] = Kernel(symbol, schedule_fallback(function, core), None, {}, "fallback")
     return ScheduledModule(module, kernels)
+
+
+def workload_names(module: IRModule) -> Mapping[str, int]:
+    """How often ``main`` runs each workload that a template serves, by its name, in the order of first use."""
+    uses: Counter[str] = Counter()
+
+    def visit(expression: object) -> None:
+        if isinstance(expression, Call) and isinstance(expression.op, GlobalVar):
+            workload = _workload(module[expression.op])
+            uses[workload.name] += template_for(workload) is not None
+
+    relax.analysis.post_order_visit(module["main"].body, visit)
+    return {name: count for name, count in uses.items() if count}
 
 
 def _legalize() -> list[Any]:
@@ -117,10 +133,11 @@ def _workload(composite: relax.Function) -> Workload:
 class _TemplateChooser(PyExprMutator):  # type: ignore[misc]
     """Rewrites calls of composite functions into calls of their templates' kernels."""
 
-    def __init__(self, module: IRModule, core: Core) -> None:
+    def __init__(self, module: IRModule, core: Core, tuned: Mapping[str, Any]) -> None:
         super().__init__(module)
         self.module = module
         self.core = core
+        self.tuned = tuned
         self.kernels: dict[str, Kernel] = {}
 
     def transform(self) -> IRModule:
@@ -137,7 +154,7 @@ class _TemplateChooser(PyExprMutator):  # type: ignore[misc]
         template = template_for(workload)
         assert template is not None, "composites without a template were inlined before"
         operands = dict(zip(map(str, composite.attrs["Operands"]), call.args, strict=True))
-        knobs = template.default(workload, self.core)
+        knobs = self.tuned.get(workload.name) or template.default(workload, self.core)
         kernel = self._kernel(workload, template, knobs)
         activations = [operands[role] for role in ACTIVATION_OPERANDS if role in operands]
         weights = {role: _array(value) for role, value in operands.items() if role not in ACTIVATION_OPERANDS}
@@ -151,8 +168,9 @@ class _TemplateChooser(PyExprMutator):  # type: ignore[misc]
         if workload.name not in self.kernels:
             sch = Schedule(IRModule({"main": template.compute(workload, knobs)}))
             template.schedule(sch, workload, knobs, self.core)
+            origin = "log" if workload.name in self.tuned else "default"
             self.kernels[workload.name] = Kernel(
-                workload.name, sch.mod["main"], workload, dataclasses.asdict(knobs), "default"
+                workload.name, sch.mod["main"], workload, dataclasses.asdict(knobs), origin
             )
         return self.kernels[workload.name]
 

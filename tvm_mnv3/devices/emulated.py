@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -185,6 +186,7 @@ class EmulatedSession(Session):
         return kind(f"The emulated run of {self._model.library} failed (exit {done.returncode}): {said}.")
 
 
+@cache
 def stand_in(core: str, emulator: str) -> str:
     """What to tell the emulator for `core`."""
     listed = subprocess.run([emulator, "-cpu", "help"], capture_output=True, text=True).stdout.split()

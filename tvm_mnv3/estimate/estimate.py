@@ -16,7 +16,7 @@ from tvm_mnv3.estimate.disassembly import disassemble
 from tvm_mnv3.estimate.pricing import price
 from tvm_mnv3.estimate.result import Estimate, Figures, KernelEstimate
 from tvm_mnv3.estimate.tools import Tools, find_tools
-from tvm_mnv3.estimate.trace import Block, trace_kernel, trace_model
+from tvm_mnv3.estimate.trace import Block, KernelCall, trace_kernel, trace_model
 from tvm_mnv3.targets import load_core
 
 _DTYPES = {"fp32": "float32", "fp16": "float16"}
@@ -100,8 +100,9 @@ def estimate_kernel(
     InputError, EnvironmentProblem
         As of `estimate`.
     """
+    call = KernelCall(symbol, tasks, tuple(operand_bytes))
     models, tools = models_of(core), find_tools()
-    blocks = trace_kernel(library, symbol, tasks, operand_bytes, core, caches, tools)
+    blocks = trace_kernel(library, call, core, caches, tools)
     return figures_of(_counted_run(library, blocks, models, len(caches), tools))
 
 

@@ -57,16 +57,31 @@ def price(blocks: Sequence[tuple[Block, Sequence[str]]], models: Sequence[CoreMo
         One per stretch. The hottest that make up `COVERAGE` are modelled; the others get the modelled ones' average
         cycles per instruction.
     """
-    stretches = sorted(glue(blocks), key=lambda stretch: -stretch.weight)
-    hot = _hottest(stretches)
-    texts = list(dict.fromkeys(_text(stretch) for stretch in hot))
+    (prices,) = price_all([blocks], models, tools)
+    return prices
+
+
+def price_all(
+    runs: Sequence[Sequence[tuple[Block, Sequence[str]]]], models: Sequence[CoreModel], tools: Tools
+) -> list[list[Price]]:
+    """The cycles of each of several runs, as of `price`; what they have in common is modelled once."""
+    stretches = [sorted(glue(blocks), key=lambda stretch: -stretch.weight) for blocks in runs]
+    hot = [_hottest(of_run) for of_run in stretches]
+    texts = list(dict.fromkeys(_text(stretch) for of_run in hot for stretch in of_run))
+    of_text = {model.name: dict(zip(texts, model_cycles(texts, model, tools), strict=True)) for model in models}
+    return [_priced(*both, of_text) for both in zip(stretches, hot, strict=True)]
+
+
+def _priced(
+    stretches: Sequence[Stretch], hot: Sequence[Stretch], of_text: Mapping[str, Mapping[tuple[str, ...], float]]
+) -> list[Price]:
+    """All stretches of one run; the hot ones come first."""
     cycles: list[dict[str, float]] = [{} for _ in stretches]
-    for model in models:
-        of_text = dict(zip(texts, model_cycles(texts, model, tools), strict=True))
-        modelled = [stretch.executions * of_text[_text(stretch)] for stretch in hot]
+    for model, cycles_of in of_text.items():
+        modelled = [stretch.executions * cycles_of[_text(stretch)] for stretch in hot]
         average = sum(modelled) / max(1, sum(stretch.weight for stretch in hot))
         for index, stretch in enumerate(stretches):
-            cycles[index][model.name] = modelled[index] if index < len(hot) else stretch.weight * average
+            cycles[index][model] = modelled[index] if index < len(hot) else stretch.weight * average
     return [Price(stretch, of_models) for stretch, of_models in zip(stretches, cycles, strict=True)]
 
 

@@ -56,16 +56,9 @@ def trace_model(library: Path, prefix: str, core: str, caches: Sequence[Cache], 
     return _trace(library, ("model", str(library.absolute()), prefix), core, caches, tools)
 
 
-def trace_kernel(
-    library: Path,
-    symbol: str,
-    tasks: int,
-    operand_bytes: Sequence[int],
-    core: str,
-    caches: Sequence[Cache],
-    tools: Tools,
-) -> list[Block]:
-    """Every block that one call of one exported kernel runs: ``void symbol(void *..., int32_t begin, int32_t end)``.
+@dataclass(frozen=True)
+class KernelCall:
+    """One call of one exported kernel: ``void symbol(void *..., int32_t begin, int32_t end)``.
 
     Parameters
     ----------
@@ -73,31 +66,70 @@ def trace_kernel(
         The call is for all of them, from 0.
     operand_bytes
         Of each operand, up to eight.
+    operands, results
+        A file with what the operands hold, one after another, and one to write what they hold afterwards; by default
+        they hold small numbers, and nothing is written.
+    """
+
+    symbol: str
+    tasks: int
+    operand_bytes: tuple[int, ...]
+    operands: Path | None = None
+    results: Path | None = None
+
+
+def trace_kernel(
+    library: Path,
+    call: KernelCall,
+    core: str,
+    caches: Sequence[Cache],
+    tools: Tools,
+    timeout: float | None = None,
+) -> list[Block]:
+    """Every block that one call of one kernel runs.
+
+    Parameters
+    ----------
+    timeout
+        Seconds of wall time after which the run is given up.
 
     Raises
     ------
     EnvironmentProblem
-        As of `trace_model`.
+        As of `trace_model`; or the time is over.
     """
-    arguments = ("kernel", str(library.absolute()), symbol, str(tasks), *map(str, operand_bytes))
-    return _trace(library, arguments, core, caches, tools)
+    files = tuple("-" if file is None else str(file.absolute()) for file in (call.operands, call.results))
+    sizes = map(str, call.operand_bytes)
+    arguments = ("kernel", str(library.absolute()), call.symbol, str(call.tasks), *files, *sizes)
+    return _trace(library, arguments, core, caches, tools, timeout)
 
 
-def _trace(library: Path, arguments: Sequence[str], core: str, caches: Sequence[Cache], tools: Tools) -> list[Block]:
+def _trace(
+    library: Path,
+    arguments: Sequence[str],
+    core: str,
+    caches: Sequence[Cache],
+    tools: Tools,
+    timeout: float | None = None,
+) -> list[Block]:
     loader = glibc_loader()
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder, "counts")
         plugin = f"{counter_plugin()},out={counts}"
         if caches:
             plugin += f",caches={plugin_argument(caches)}"
-        done = subprocess.run(
-            [
-                tools.emulator, "-cpu", stand_in(core, tools.emulator), "-plugin", plugin,
-                *loader.arguments, str(marked_run_program(loader.triple)), *arguments,
-            ],
+        command = [
+            tools.emulator, "-cpu", stand_in(core, tools.emulator), "-plugin", plugin,
+            *loader.arguments, str(marked_run_program(loader.triple)), *arguments,
+        ]  # fmt: skip
+        try:
             # The guest's stack begins below its environment, and where it lies decides what it evicts.
-            env={}, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-        )  # fmt: skip
+            done = subprocess.run(
+                command, env={}, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                timeout=timeout,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise EnvironmentProblem(f"The counting run of {library} did not end in {timeout:g} s.") from error
         if done.returncode != 0 or not counts.is_file():
             said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise EnvironmentProblem(f"The counting run of {library} failed (exit {done.returncode}): {said}.")

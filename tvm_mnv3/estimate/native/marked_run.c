@@ -1,10 +1,12 @@
 /* marked_run.c - runs a library under the emulator with marks for counter.c around one run of it.
  *
  *   marked_run model LIBRARY PREFIX
- *   marked_run kernel LIBRARY SYMBOL TASKS BYTES...
+ *   marked_run kernel LIBRARY SYMBOL TASKS IN OUT BYTES...
  *
  * The first runs a whole model, the second one kernel: void SYMBOL(void *..., int32_t begin, int32_t end) on operands
- * of BYTES each, all of TASKS at once. The operands hold small numbers, whatever their dtype. One run warms the caches, the next is counted.
+ * of BYTES each, all of TASKS at once. The file IN holds what they hold, one after another, and OUT gets what they hold
+ * afterwards; for "-" they hold small numbers, whatever their dtype, and nothing is written. One run warms the caches,
+ * the next is counted; with a file IN, which asks for the numbers, the first one counts.
  * Prints the address that the library is loaded at, in hexadecimal.
  */
 #define _GNU_SOURCE
@@ -65,21 +67,39 @@ static void run_model(void *library, const char *prefix) {
   }
 }
 
+static FILE *opened(const char *path, const char *mode) {
+  if (!strcmp(path, "-")) return NULL;
+  FILE *file = fopen(path, mode);
+  if (!file) fail("cannot open ", path);
+  return file;
+}
+
 /* Any number of arguments fits one call: each takes a register or a slot of 8 bytes (AAPCS64, 6.8.2), and a kernel
  * does not look at those it does not have. */
-static void run_kernel(void *library, const char *symbol, int32_t tasks, int count, char **bytes) {
+static void run_kernel(void *library, const char *symbol, int32_t tasks, const char *in, const char *out, int count,
+                       char **bytes) {
   void (*kernel)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
                  uintptr_t);
   uintptr_t a[MOST_OPERANDS + 2] = {0};
   if (count > MOST_OPERANDS) fail("too many operands for ", symbol);
   *(void **)&kernel = function(library, symbol, "");
-  for (int i = 0; i < count; ++i) a[i] = (uintptr_t)operand(strtoull(bytes[i], NULL, 10));
+  FILE *given = opened(in, "rb"), *results = opened(out, "wb");
+  for (int i = 0; i < count; ++i) {
+    size_t size = strtoull(bytes[i], NULL, 10);
+    a[i] = (uintptr_t)operand(size);
+    if (given && fread((void *)a[i], 1, size, given) != size) fail("too few bytes in ", in);
+  }
   a[count + 1] = (uintptr_t)tasks;
-  for (int counted = 0; counted <= 1; ++counted) {
+  for (int counted = given != NULL; counted <= 1; ++counted) {
     getpriority(MARK, counted);
     kernel(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
     getpriority(MARK, 0);
   }
+  for (int i = 0; results && i < count; ++i) {
+    size_t size = strtoull(bytes[i], NULL, 10);
+    if (fwrite((void *)a[i], 1, size, results) != size) fail("cannot write ", out);
+  }
+  if (results && fclose(results)) fail("cannot write ", out);
 }
 
 int main(int argc, char **argv) {
@@ -88,8 +108,8 @@ int main(int argc, char **argv) {
   if (!library) fail("the library does not load: ", dlerror());
   if (!strcmp(argv[1], "model")) {
     run_model(library, argv[3]);
-  } else if (argc > 5) {
-    run_kernel(library, argv[3], atoi(argv[4]), argc - 5, argv + 5);
+  } else if (argc > 7) {
+    run_kernel(library, argv[3], atoi(argv[4]), argv[5], argv[6], argc - 7, argv + 7);
   } else {
     fail("too few arguments", "");
   }

@@ -1,0 +1,175 @@
+"""``tune``: from a model to better knobs for its kernels, in a tuning log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tvm_mnv3.codegen.kernels import workload_names
+from tvm_mnv3.codegen.object_code import llvm_target
+from tvm_mnv3.compile import core_and_platform, normal_form
+from tvm_mnv3.errors import InputError
+from tvm_mnv3.options import CompileOptions
+from tvm_mnv3.source import import_source, is_file
+from tvm_mnv3.targets import Core
+from tvm_mnv3.tuning.budget import Budget
+from tvm_mnv3.tuning.candidate import of_template, template_of
+from tvm_mnv3.tuning.cost_model import CostModel
+from tvm_mnv3.tuning.entry import LogEntry, Trust
+from tvm_mnv3.tuning.log_file import open_log, read_log
+from tvm_mnv3.tuning.lookup import LOCAL_FOLDER
+from tvm_mnv3.tuning.pipeline import Pipeline
+from tvm_mnv3.tuning.registry import open_tuning_device
+from tvm_mnv3.tuning.run import Event, TuningRun
+from tvm_mnv3.tuning.task import Task
+from tvm_mnv3.tuning.template_search import TemplateSearch
+from tvm_mnv3.tuning.trustworthy import log_core, problem_with
+from tvm_mnv3.workload import Workload
+
+#: Trials that one workload is given at once.
+ROUND = 16
+
+
+@dataclass(frozen=True)
+class TuneOptions:
+    """What to tune, on what, and for how long.
+
+    Parameters
+    ----------
+    compile
+        The model, and what it is compiled for; its output and weights play no part.
+    device
+        ``model:CORE``: modelled cycles, no device.
+    trials
+        For the whole network, those of earlier runs that the log has included.
+    log
+        The log to go on with; by default ``tuning_logs/CORE.jsonl`` in the current folder.
+    only
+        Tune only these workloads, by name.
+    patience
+        A workload is left alone after so many trials without a gain of 1 %; 0: never.
+    seed
+        Of what is drawn at random.
+    """
+
+    compile: CompileOptions = field(default_factory=CompileOptions)
+    device: str = "model:cortex-a76"
+    trials: int = 1000
+    log: Path | None = None
+    only: tuple[str, ...] = ()
+    patience: int = 64
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TunedWorkload:
+    """What came of one workload.
+
+    Parameters
+    ----------
+    uses
+        How many layers of the network run it.
+    trials
+        All that count, earlier runs' included.
+    default, best
+        Scores: seconds or modelled cycles; infinite where there is none.
+    """
+
+    name: str
+    uses: int
+    trials: int
+    default: float
+    best: float
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """What came of a run.
+
+    Parameters
+    ----------
+    log
+        Where the entries are.
+    resumed
+        Trials that the log had before.
+    trials
+        All trials, these included.
+    modelled
+        Scores are modelled cycles, not seconds.
+    """
+
+    log: Path
+    device: str
+    modelled: bool
+    resumed: int
+    trials: int
+    workloads: tuple[TunedWorkload, ...]
+
+
+def tune_model(
+    options: TuneOptions,
+    on_start: Callable[[int, Sequence[Task]], None] = lambda resumed, tasks: None,
+    on_event: Callable[[Event], None] = lambda event: None,
+    stop: Callable[[], None] = lambda: None,
+) -> TuneResult:
+    """Tune the kernels of a model; every trial is an entry of the log as soon as it has ended.
+
+    The same options again go on where the log ends.
+
+    Parameters
+    ----------
+    on_start
+        Called with the number of earlier trials, and all tasks.
+    on_event
+        Called after each trial.
+    stop
+        Called several times a second; what it raises ends the run.
+
+    Raises
+    ------
+    InputError
+        The model or an option is not usable, or another tuner holds the log.
+    EnvironmentProblem
+        The device or the disk is gone; what was measured is in the log.
+    """
+    core, platform = core_and_platform(options.compile)
+    log = options.log or LOCAL_FOLDER / f"{log_core(core)}.jsonl"
+    with open_log(log) as writer:
+        device = open_tuning_device(options.device, core)
+        with Pipeline(core, platform.c_triple, device) as pipeline:
+            tasks = _tasks(options, core)
+            budget = Budget.of(options.trials, len(tasks), ROUND, options.patience)
+            run = TuningRun(tasks, budget, core, writer)
+            resumed = run.resume([e for e in read_log(log).entries if _counts(e, options.device, core)])
+            on_start(resumed, tasks)
+            run.run(pipeline, on_event, stop)
+    results = tuple(TunedWorkload(t.name, t.uses, t.trials, t.default_score, t.best_score) for t in tasks)
+    modelled = options.device.startswith("model:")
+    return TuneResult(log, options.device, modelled, resumed, sum(task.trials for task in tasks), results)
+
+
+def _tasks(options: TuneOptions, core: Core) -> list[Task]:
+    """The workloads of the model, each with its search."""
+    asked = options.compile
+    if isinstance(asked.model, str) and not is_file(asked.model):
+        asked = replace(asked, weights="random")  # shapes are all that counts
+    uses = workload_names(normal_form(import_source(asked), asked))
+    unknown = [name for name in options.only if name not in uses]
+    if unknown:
+        raise InputError(f"--only {unknown[0]}: the model has no such workload; `tvm-mnv3 inspect` lists a bundle's.")
+    model = CostModel(llvm_target(core, "aarch64-linux-gnu" if core.isa == "aarch64" else "x86_64-linux-gnu"))
+    workloads = [Workload.parse(name) for name in options.only or uses]
+    return [
+        Task(w, uses[w.name], TemplateSearch(w, core, model, options.seed), of_template(w, _default(w, core)))
+        for w in workloads
+    ]
+
+
+def _default(workload: Workload, core: Core) -> object:
+    return template_of(workload).default(workload, core)
+
+
+def _counts(entry: LogEntry, device: str, core: Core) -> bool:
+    """Whether an entry is a trial of this run: of this device, and of today's templates."""
+    return entry.device.split(" ")[0] == device and problem_with(entry, core) is None and entry.trust <= Trust.FAILED

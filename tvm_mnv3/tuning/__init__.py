@@ -1,0 +1,1 @@
+"""Tuning: the workloads of a model out, their kernels' times in, and the log of what was found."""

@@ -1,0 +1,37 @@
+"""`TuningDevice`: what scores candidates, whether it measures or models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tvm_mnv3.tuning.build import BuiltKernel
+from tvm_mnv3.tuning.score import Score
+
+
+class TuningDevice(Protocol):
+    """Somewhere candidates get their scores."""
+
+    @property
+    def name(self) -> str:
+        """As ``--device`` takes it."""
+
+    @property
+    def batch(self) -> int:
+        """Candidates that go into one library."""
+
+    @property
+    def parallel(self) -> int:
+        """Calls of `measure` that may run at once."""
+
+    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
+        """The score of each, after its numbers were checked; one that crashes or hangs costs no other.
+
+        Raises
+        ------
+        EnvironmentProblem
+            The device is gone for good.
+        """
+
+    def close(self) -> None:
+        """Give everything back."""

@@ -1,0 +1,115 @@
+"""Candidates on their way to a score: processes that build, threads that measure, both at once."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+from tvm_mnv3.compat import PopenPoolExecutor
+from tvm_mnv3.targets import Core
+from tvm_mnv3.tuning.build import BuildFailure, BuiltKernel, build_candidates
+from tvm_mnv3.tuning.candidate import Candidate
+from tvm_mnv3.tuning.device import TuningDevice
+from tvm_mnv3.tuning.score import Score
+
+#: Processes that build.
+BUILDERS = 2
+#: Seconds for one library, of up to `TuningDevice.batch` kernels, and for the process that builds it to start.
+BUILD_TIMEOUT = 120.0
+
+Outcome = tuple[Candidate, Score]
+
+
+class Pipeline:
+    """Builds what is submitted, and measures what is built; also a context manager that closes itself.
+
+    Parameters
+    ----------
+    core, triple
+        What is built for.
+    """
+
+    def __init__(self, core: Core, triple: str, device: TuningDevice) -> None:
+        self._core, self._triple, self._device = core, triple, device
+        self._folder = Path(tempfile.mkdtemp(prefix="tvm-mnv3-tune-"))
+        # TVM's own pool: its processes are killed when the time is over, and started anew when they crash.
+        self._builders = PopenPoolExecutor(
+            max_workers=BUILDERS, timeout=BUILD_TIMEOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._threads = ThreadPoolExecutor(device.parallel)
+        self._outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+        self._numbers = count()
+        self._closed = False
+
+    def submit(self, candidates: Sequence[Candidate]) -> None:
+        """Begin; each candidate becomes one outcome of `wait`."""
+        for start in range(0, len(candidates), self._device.batch):
+            self._build(list(candidates[start : start + self._device.batch]))
+
+    def wait(self, timeout: float) -> Outcome | None:
+        """The next outcome, or None when none comes in so many seconds.
+
+        Raises
+        ------
+        EnvironmentProblem
+            The device is gone for good.
+        """
+        try:
+            outcome = self._outcomes.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def close(self) -> None:
+        """Stop everything; what is in flight is lost."""
+        self._closed = True
+        self._builders.shutdown(wait=False)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._device.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _build(self, batch: list[Candidate]) -> None:
+        folder = self._folder / str(next(self._numbers))
+        future = self._builders.submit(build_candidates, batch, self._core, self._triple, folder)
+        future.add_done_callback(lambda done: self._built(batch, done, folder))
+
+    def _built(self, batch: list[Candidate], done: Future[list[BuiltKernel | BuildFailure]], folder: Path) -> None:
+        if self._closed:
+            return
+        error = done.exception()
+        if error is not None and len(batch) > 1:
+            for candidate in batch:  # one of them crashed the builder or took too long
+                self._build([candidate])
+        elif error is not None:
+            what = "did not end in time" if isinstance(error, TimeoutError) else "crashed"
+            self._outcomes.put((batch[0], Score(failure=f"Its build {what}.", device=self._device.name)))
+        else:
+            self._threads.submit(self._measure, done.result(), folder)
+
+    def _measure(self, built: Sequence[BuiltKernel | BuildFailure], folder: Path) -> None:
+        try:
+            kernels = [kernel for kernel in built if isinstance(kernel, BuiltKernel)]
+            scores = self._device.measure(kernels)
+            for kernel, score in zip(kernels, scores, strict=True):
+                self._outcomes.put((kernel.candidate, score))
+            for failed in built:
+                if isinstance(failed, BuildFailure):
+                    self._outcomes.put((failed.candidate, Score(failure=failed.reason, device=self._device.name)))
+        except BaseException as error:
+            self._outcomes.put(error)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
