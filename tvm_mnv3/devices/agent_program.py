@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tvm_mnv3.codegen.files import replacing
@@ -37,13 +37,23 @@ def agent_program(triple: str = ARM_TRIPLE) -> Path:
     return built_once("agent", ndk or triple, (*AGENT_SOURCES, *AGENT_HEADERS, Path(__file__)), build)
 
 
+def link_agent(sources: Sequence[Path], triple: str, folder: Path, out: Path) -> Path:
+    """Compile C++ as the agent is compiled, into a folder, and link it.
+
+    Raises
+    ------
+    ToolchainError
+        A source does not compile.
+    """
+    objects = compile_c(
+        sources, triple=triple, out=folder, include=[FOLDER], optimize="-Os", freestanding=False, extra=_SECTIONS
+    )
+    return link_executable(objects, triple=triple, out=out, static=True)
+
+
 def _with_zig(triple: str) -> Callable[[Path, Path], None]:
     def build(folder: Path, out: Path) -> None:
-        objects = compile_c(
-            AGENT_SOURCES, triple=triple, out=folder, include=[FOLDER], optimize="-Os", freestanding=False,
-            extra=_SECTIONS,
-        )  # fmt: skip
-        link_executable(objects, triple=triple, out=out, static=True)
+        link_agent(AGENT_SOURCES, triple, folder, out)
 
     return build
 

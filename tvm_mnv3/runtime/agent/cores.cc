@@ -34,9 +34,9 @@ std::map<int, std::string> names_in_cpuinfo(const std::string &root) {
 }
 
 bool slower(const Core &left, const Core &right) {
+  // Not by name: a core that is asleep has none.
   if (left.capacity != right.capacity) return left.capacity < right.capacity;
-  if (left.max_khz != right.max_khz) return left.max_khz < right.max_khz;
-  return left.name < right.name;
+  return left.max_khz < right.max_khz;
 }
 
 void number_clusters(std::vector<Core> &cores) {

@@ -99,7 +99,17 @@ Error ElfImage::map_segment(int file, size_t file_size, const Elf64_Phdr &segmen
                                  -1, 0) == MAP_FAILED) {
     return system_error("memory for a segment cannot be had");
   }
+  segments_.push_back(segment);
   return {};
+}
+
+bool ElfImage::holds(uint64_t offset, uint64_t bytes, uint32_t flags) const {
+  for (const Elf64_Phdr &segment : segments_) {
+    const bool inside = offset >= segment.p_vaddr && offset - segment.p_vaddr <= segment.p_memsz &&
+                        bytes <= segment.p_memsz - (offset - segment.p_vaddr);
+    if (inside && (segment.p_flags & flags) == flags) return true;
+  }
+  return false;
 }
 
 Error ElfImage::read_dynamic(const Elf64_Phdr &segment) {
@@ -130,9 +140,12 @@ Error ElfImage::count_symbols() {
     if (buckets == nullptr) return "its hash table is broken";
     uint64_t last = first_symbol;
     for (uint32_t i = 0; i < bucket_count; ++i) last = buckets[i] > last ? buckets[i] : last;
-    const uint32_t *chain = at<uint32_t>(chains_at + (last - first_symbol) * 4);
-    // The lowest bit ends a chain; the last one begins with the highest symbol that a bucket names.
-    for (; chain != nullptr && (*chain & 1) == 0; ++last) chain = at<uint32_t>(chains_at + (last + 1 - first_symbol) * 4);
+    // The last chain begins with the highest symbol that a bucket names; the lowest bit of a word ends a chain.
+    auto ends_chain = [&](uint64_t symbol) {
+      const uint32_t *word = at<uint32_t>(chains_at + (symbol - first_symbol) * 4);
+      return word == nullptr || (*word & 1) != 0;
+    };
+    while (!ends_chain(last)) ++last;
     symbol_count_ = last + 1;
   } else {
     return "it has no hash table";
@@ -148,7 +161,8 @@ const char *ElfImage::name(const Elf64_Sym &symbol) const {
 std::vector<const Elf64_Sym *> ElfImage::exports() const {
   std::vector<const Elf64_Sym *> defined;
   for (uint64_t i = 1; i < symbol_count_; ++i) {
-    if (symbols_[i].st_shndx != SHN_UNDEF && symbols_[i].st_value < size_) defined.push_back(&symbols_[i]);
+    const Elf64_Sym &symbol = symbols_[i];
+    if (symbol.st_shndx != SHN_UNDEF && holds(symbol.st_value, symbol.st_size, 0)) defined.push_back(&symbol);
   }
   return defined;
 }

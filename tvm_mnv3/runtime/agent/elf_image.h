@@ -41,17 +41,18 @@ class ElfImage {
   Error relocate_table(uint64_t offset, uint64_t bytes);
   Error resolve(uint64_t index, uint64_t *value) const;
 
-  // Whether `bytes` bytes from `offset` on lie in the image.
-  bool holds(uint64_t offset, uint64_t bytes) const { return offset <= size_ && bytes <= size_ - offset; }
+  // Whether `bytes` bytes from `offset` on lie in one segment that has these flags (PF_R, PF_W).
+  bool holds(uint64_t offset, uint64_t bytes, uint32_t flags) const;
 
   template <typename T>
   const T *at(uint64_t offset, uint64_t count = 1) const {
-    bool fits = count <= size_ / sizeof(T) && holds(offset, count * sizeof(T)) && offset % alignof(T) == 0;
+    bool fits = count <= size_ / sizeof(T) && offset % alignof(T) == 0 && holds(offset, count * sizeof(T), PF_R);
     return fits ? reinterpret_cast<const T *>(base_ + offset) : nullptr;
   }
 
   char *base_ = nullptr;
   size_t size_ = 0;
+  std::vector<Elf64_Phdr> segments_;  // those that were mapped
   uint64_t tags_[DT_JMPREL + 1] = {};  // the values of the dynamic section, by tag
   uint64_t gnu_hash_ = 0;
   const Elf64_Sym *symbols_ = nullptr;

@@ -32,7 +32,9 @@ Error ElfImage::relocate_table(uint64_t offset, uint64_t bytes) {
     const Elf64_Rela &entry = entries[i];
     const uint32_t type = ELF64_R_TYPE(entry.r_info);
     if (type == kNone) continue;
-    if (!holds(entry.r_offset, sizeof(uint64_t))) return "a relocation is outside of it";
+    if (entry.r_offset % alignof(uint64_t) != 0 || !holds(entry.r_offset, sizeof(uint64_t), PF_R | PF_W)) {
+      return "a relocation is not in its writable data";
+    }
     uint64_t value = 0;
     if (type == kRelative) {
       value = reinterpret_cast<uint64_t>(base_);
