@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from emulation import required
 from tvm_mnv3.codegen.bundle import Bundle
 from tvm_mnv3.compile import compile_model
 from tvm_mnv3.devices.emulated import find_emulator, glibc_loader, musl_loader
+from tvm_mnv3.devices.farm import Farm
 from tvm_mnv3.options import CompileOptions
 
 
@@ -52,6 +53,14 @@ def emulator() -> str:
 def musl(emulator: str) -> None:
     """The ARM musl, beside the emulator."""
     required(musl_loader)
+
+
+@pytest.fixture(scope="session")
+def farm(emulator: str) -> Iterator[Farm]:
+    """A tracker with one emulated cortex-a76, for tests that leave it as it was; its `address` and `key` are all that
+    a client of TVM's needs."""
+    with Farm("cortex-a76") as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

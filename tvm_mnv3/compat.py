@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import tvm
-from tvm import IRModule, relax, s_tir, te, tirx
+from tvm import IRModule, relax, rpc, s_tir, te, tirx
 from tvm.ir import Call, Expr, GenericConst, GlobalVar, Op, PointerType, PrimType
 from tvm.ir.transform import PassContext, Sequential, module_pass
 from tvm.relax import dpl
 from tvm.relax.expr_functor import PyExprMutator, PyExprVisitor, mutator, visitor
+from tvm.rpc import tracker as rpc_tracker
 from tvm.s_tir import Schedule, meta_schedule
 from tvm.s_tir.schedule import ScheduleError
 from tvm.script import relax as R
@@ -93,6 +94,8 @@ __all__ = [
     "module_pass",
     "mutator",
     "relax",
+    "rpc",
+    "rpc_tracker",
     "s_tir",
     "te",
     "tirx",

@@ -97,8 +97,8 @@ def load(path: Path | str, *, device: str | None = None) -> LoadedModel:
     path
         The bundle's folder.
     device
-        ``local``, or ``emulated:CORE`` (``emulated:cortex-a76``); by default this machine for a bundle compiled for
-        it, and the emulated core for one compiled for ARM.
+        As of `open_device`: ``local``, ``emulated:cortex-a76``, ``rpc://HOST:PORT/KEY``; by default this machine for a
+        bundle compiled for it, and the emulated core for one compiled for ARM.
 
     Raises
     ------

@@ -35,11 +35,18 @@ __all__ = [
 
 #: Code that a shared library can hold, with no trace of the machine or the moment that made it.
 _EVERYWHERE = (
-    "-std=c99", "-fPIC", "-g0", "-fno-ident", "-Wall", "-Wextra", "-Werror=date-time",
+    "-fPIC", "-g0", "-fno-ident", "-Wall", "-Wextra", "-Werror=date-time",
     "-Werror=implicit-function-declaration",
     # zig cc instruments with UBSan unless told otherwise.
     "-fno-sanitize=all",
 )  # fmt: skip
+
+#: By the source's suffix: zig's compiler for it, and the language. C++ does without exceptions and type information.
+_LANGUAGES = {
+    ".c": ("cc", "-std=c99"),
+    ".S": ("cc",),
+    ".cc": ("c++", "-std=c++17", "-fno-exceptions", "-fno-rtti"),
+}
 
 #: Code that calls nothing but what it defines itself.
 _FREESTANDING = (
@@ -102,7 +109,7 @@ def compile_c(
     cpu: str | None = None,
     extra: Sequence[str] = (),
 ) -> list[Path]:
-    """Compile C (``.c``) and assembler (``.S``) files.
+    """Compile C (``.c``), C++ (``.cc``) and assembler (``.S``) files.
 
     Parameters
     ----------
@@ -145,7 +152,8 @@ def compile_c(
         final = out.absolute() / f"{source.stem}.o"
         with replacing(final) as unfinished:
             prefix = f"-ffile-prefix-map={source.parent}=."
-            _zig("cc", "-target", triple, *flags, prefix, "-c", str(source), "-o", str(unfinished))
+            compiler, *language = _LANGUAGES[source.suffix]
+            _zig(compiler, "-target", triple, *language, *flags, prefix, "-c", str(source), "-o", str(unfinished))
         objects.append(out / final.name)
     return objects
 
@@ -205,13 +213,18 @@ def link_shared(
     return out
 
 
-def link_executable(objects: Sequence[Path], *, triple: str, out: Path, libraries: Sequence[str] = ()) -> Path:
-    """Link a program that uses the target's own dynamic libc, and can load shared libraries.
+def link_executable(
+    objects: Sequence[Path], *, triple: str, out: Path, libraries: Sequence[str] = (), static: bool = False
+) -> Path:
+    """Link a program.
 
     Parameters
     ----------
     libraries
         Names for ``-l``: ``("dl", "pthread")``.
+    static
+        With libc inside: it runs on any Linux and Android, and loads no shared libraries. Otherwise it uses the
+        target's own dynamic libc, and can load them.
 
     Raises
     ------
@@ -220,7 +233,7 @@ def link_executable(objects: Sequence[Path], *, triple: str, out: Path, librarie
     """
     with replacing(out.absolute()) as unfinished:
         _zig(
-            "cc", "-target", triple, "-dynamic", "-s", "-Wl,--gc-sections",
+            "cc", "-target", triple, "-static" if static else "-dynamic", "-s", "-Wl,--gc-sections",
             *(str(item.absolute()) for item in objects), *(f"-l{name}" for name in libraries),
             "-o", str(unfinished),
         )  # fmt: skip

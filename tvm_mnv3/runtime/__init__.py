@@ -1,4 +1,4 @@
-"""The C that ships: what a compiled model is made with, and the helpers that stand beside it. No Python
+"""The C and C++ that ships: what a compiled model is made with, and the helpers that stand beside it. No Python
 inside."""
 
 from __future__ import annotations
@@ -17,3 +17,7 @@ POOL_HEADERS = (FOLDER / "tvm_mnv3.h", FOLDER / "thread_pool.h", FOLDER / "futex
 
 #: The program that runs a model's library on a device.
 RUNNER_SOURCES = (FOLDER / "runner.c", *POOL_SOURCES)
+
+#: The device agent (see docs/tuning-devices.md), with the header that it shares with compiled models.
+AGENT_SOURCES = tuple(sorted((FOLDER / "agent").glob("*.cc")))
+AGENT_HEADERS = (*sorted((FOLDER / "agent").glob("*.h")), FOLDER / "tvm_ffi_abi.h", FOLDER / "tvm_mnv3.h")

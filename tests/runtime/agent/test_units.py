@@ -1,0 +1,32 @@
+"""The parts of the agent, each tested in C++ (units.cc) and run under the emulator."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.agent_kernels import build_kernels
+
+from tvm_mnv3 import runtime
+from tvm_mnv3.devices.agent_program import ARM_TRIPLE, link_agent
+
+SOURCE = Path(__file__).with_name("units.cc")
+NAMES = re.findall(r"^TEST\((\w+)\)", SOURCE.read_text(), flags=re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def units(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("units")
+    parts = [source for source in runtime.AGENT_SOURCES if source.name != "main.cc"]
+    return link_agent([SOURCE, *parts], ARM_TRIPLE, folder, folder / "units")
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("name", NAMES)
+def test_unit(name: str, units: Path, emulator: str, tmp_path: Path) -> None:
+    build_kernels(tmp_path)
+    done = subprocess.run([emulator, str(units), name, str(tmp_path)], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
