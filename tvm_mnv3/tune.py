@@ -16,7 +16,7 @@ from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.budget import Budget
 from tvm_mnv3.tuning.candidate import of_template, template_of
 from tvm_mnv3.tuning.cost_model import CostModel
-from tvm_mnv3.tuning.entry import LogEntry, Trust
+from tvm_mnv3.tuning.entry import LogEntry
 from tvm_mnv3.tuning.log_file import open_log, read_log
 from tvm_mnv3.tuning.lookup import LOCAL_FOLDER
 from tvm_mnv3.tuning.pipeline import Pipeline
@@ -171,5 +171,10 @@ def _default(workload: Workload, core: Core) -> object:
 
 
 def _counts(entry: LogEntry, device: str, core: Core) -> bool:
-    """Whether an entry is a trial of this run: of this device, and of today's templates."""
-    return entry.device.split(" ")[0] == device and problem_with(entry, core) is None and entry.trust <= Trust.FAILED
+    """Whether an entry is a trial of this run: on this kind of device, and of today's templates."""
+    return _kind(entry.device) == _kind(device) and problem_with(entry, core) is None
+
+
+def _kind(device: str) -> str:
+    """Of devices behind a tracker the key: the tracker may be another one tomorrow."""
+    return f"rpc/{device.rpartition('/')[2]}" if device.startswith("rpc:") else device

@@ -19,8 +19,9 @@ def tune_command(
     device: Annotated[
         str | None,
         typer.Option(
-            metavar="model:CORE|local",
-            help="What gives the scores: a model of an ARM core, or this machine.  [default: local with --target host, "
+            metavar="model:CORE|local|rpc://HOST:PORT/KEY",
+            help="What gives the scores: a model of an ARM core, this machine, or devices behind a tracker.  "
+            "[default: local with --target host, "
             "else the model of --core]",
         ),
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tvm_mnv3 import runtime
+from tvm_mnv3.codegen.files import replacing
 from tvm_mnv3.codegen.lowering import LoweredKernel, lower
 from tvm_mnv3.codegen.object_code import llvm_target, write_object
 from tvm_mnv3.codegen.toolchain import archive, compile_c, link_shared
@@ -17,6 +19,9 @@ from tvm_mnv3.devices.helpers import built_once
 from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.candidate import Candidate, scheduled_function
 from tvm_mnv3.tuning.problem import problem_of
+
+_ENTRY = Path(__file__).resolve().parent / "native" / "kernel_entry.c"
+_CANDIDATES = "libcandidates"
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class BuiltKernel:
     Parameters
     ----------
     library
-        It exports the kernel: ``void symbol(void *..., int32_t begin, int32_t end)``.
+        It exports the kernel: ``void symbol(void *..., int32_t begin, int32_t end)``; if it holds no other, also
+        the function of native/kernel_entry.c.
     tasks
         How many there are.
     operand_bytes
@@ -66,6 +72,8 @@ def build_candidates(
     folder
         For the library and the operands; it is made.
     """
+    if not candidates:
+        return []
     folder.mkdir(parents=True, exist_ok=True)
     try:
         return list(_build(candidates, core, triple, folder))
@@ -82,9 +90,11 @@ def _build(candidates: Sequence[Candidate], core: Core, triple: str, folder: Pat
     functions = {f"candidate{i}": scheduled_function(candidate, core) for i, candidate in enumerate(candidates)}
     kernels = [lower(function, symbol, target) for symbol, function in functions.items()]
     write_object(kernels, target, folder / "kernels.o")
+    entry = ["__tvm_ffi_candidate"] if len(candidates) == 1 else []
+    objects = [folder / "kernels.o", *([entry_object(triple)] if entry else []), support_archive(triple)]
     library = link_shared(
-        [folder / "kernels.o", support_archive(triple)], triple=triple, out=folder / "libcandidates.so",
-        exports=list(functions), soname="libcandidates.so",
+        objects, triple=triple, out=folder / f"{_CANDIDATES}.so", exports=[*functions, *entry],
+        soname=f"{_CANDIDATES}.so",
     )  # fmt: skip
     return [_with_operands(c, library, kernel, folder) for c, kernel in zip(candidates, kernels, strict=True)]
 
@@ -123,6 +133,18 @@ def support_archive(triple: str) -> Path:
         archive(objects, out)
 
     return built_once("libsupport.a", triple, runtime.LIBRARY_SOURCES, build)
+
+
+@lru_cache
+def entry_object(triple: str) -> Path:
+    """What makes the only kernel of a library callable over RPC, as ``candidate(tensor..., tasks)``."""
+
+    def build(folder: Path, out: Path) -> None:
+        (compiled,) = compile_c([_ENTRY], triple=triple, out=folder, include=[runtime.FOLDER])
+        with replacing(out) as unfinished:
+            shutil.copyfile(compiled, unfinished)
+
+    return built_once("kernel_entry.o", triple, (_ENTRY, runtime.FOLDER / "tvm_ffi_abi.h"), build)
 
 
 def _first_line(error: Exception) -> str:

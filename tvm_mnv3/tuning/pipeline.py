@@ -42,6 +42,9 @@ class Pipeline:
         self._builders = PopenPoolExecutor(
             max_workers=BUILDERS, timeout=BUILD_TIMEOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        for _ in range(BUILDERS):
+            # Their start takes seconds, in which the caller has something else to do.
+            self._builders.submit(build_candidates, [], core, triple, self._folder)
         self._threads = ThreadPoolExecutor(device.parallel)
         self._outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
         self._numbers = count()

@@ -1,0 +1,77 @@
+/* kernel_run.c - runs one kernel of a library of this machine, and times it.
+ *
+ *   kernel_run LIBRARY SYMBOL TASKS IN OUT REPEATS MILLISECONDS BYTES...
+ *
+ * The kernel is void SYMBOL(void *..., int32_t begin, int32_t end), its operands are of BYTES each and hold what the
+ * file IN says, one after another. After one run OUT gets what they hold then. REPEATS times the kernel runs for at
+ * least so many milliseconds, operands warm; each time prints the seconds of one run on a line.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { ALIGNMENT = 64, MOST_OPERANDS = 8, FIRST_SIZE = 8 };
+
+typedef void (*kernel_function)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
+                                uintptr_t, uintptr_t);
+
+static kernel_function kernel;
+/* A kernel does not look at arguments that it does not have (AAPCS64, 6.8.2; System V x86-64, 3.2.3). */
+static uintptr_t a[MOST_OPERANDS + 2];
+
+static void fail(const char *what, const char *detail) {
+  fprintf(stderr, "kernel_run: %s%s\n", what, detail);
+  exit(2);
+}
+
+static double seconds_of(long times) {
+  struct timespec start, end;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  for (long i = 0; i < times; ++i) kernel(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  return (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+}
+
+static void read_operands(const char *path, int count, char **sizes) {
+  FILE *file = fopen(path, "rb");
+  if (!file) fail("cannot open ", path);
+  for (int i = 0; i < count; ++i) {
+    size_t size = strtoull(sizes[i], NULL, 10);
+    void *memory;
+    if (posix_memalign(&memory, ALIGNMENT, size ? size : 1)) fail("out of memory", "");
+    if (fread(memory, 1, size, file) != size) fail("too few bytes in ", path);
+    a[i] = (uintptr_t)memory;
+  }
+  fclose(file);
+}
+
+static void write_operands(const char *path, int count, char **sizes) {
+  FILE *file = fopen(path, "wb");
+  if (!file) fail("cannot open ", path);
+  for (int i = 0; i < count; ++i) {
+    size_t size = strtoull(sizes[i], NULL, 10);
+    if (fwrite((void *)a[i], 1, size, file) != size) fail("cannot write ", path);
+  }
+  if (fclose(file)) fail("cannot write ", path);
+}
+
+int main(int argc, char **argv) {
+  int count = argc - FIRST_SIZE;
+  if (count < 1 || count > MOST_OPERANDS) fail("too few arguments, or too many", "");
+  void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+  if (!library) fail("the library does not load: ", dlerror());
+  *(void **)&kernel = dlsym(library, argv[2]);
+  if (!kernel) fail("the library does not export ", argv[2]);
+  read_operands(argv[4], count, argv + FIRST_SIZE);
+  a[count + 1] = (uintptr_t)atoi(argv[3]);
+  seconds_of(1);
+  write_operands(argv[5], count, argv + FIRST_SIZE);
+  double least = 1e-3 * atof(argv[7]);
+  long times = 1;
+  while (seconds_of(times) < least) times *= 2;
+  for (int repeat = atoi(argv[6]); repeat > 0; --repeat) printf("%.9e\n", seconds_of(times) / (double)times);
+  return 0;
+}

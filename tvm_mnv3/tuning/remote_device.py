@@ -1,0 +1,110 @@
+"""``rpc://HOST:PORT/KEY``: the devices of a key behind a tracker, all at once.
+
+TVM's tracker is the queue: as many processes as the key has devices ask it for the next free one, and each measures a
+candidate there. A session that ends without an answer is tried once more, on whatever device is free then, before
+the candidate is blamed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+
+from tvm_mnv3.compat import PopenPoolExecutor
+from tvm_mnv3.devices.remote import parse_address
+from tvm_mnv3.devices.tracker import tracker_summary
+from tvm_mnv3.errors import EnvironmentProblem
+from tvm_mnv3.tuning.build import BuiltKernel
+from tvm_mnv3.tuning.remote_session import measure_remotely
+from tvm_mnv3.tuning.score import Score
+
+#: Seconds for a candidate with all its waiting: for a device that others use, and for one to cool.
+TIMEOUT = 900.0
+#: Seconds after which a device ends a session: a candidate that hangs costs no more.
+SESSION_TIMEOUT = 30.0
+#: Seconds that a tracker may be away, or without any device of the key.
+PATIENCE = 60.0
+_LOOK = 2.0
+_ATTEMPTS = 2
+
+
+class RemoteDevices:
+    """All devices of a key.
+
+    Parameters
+    ----------
+    name
+        ``rpc://HOST:PORT/KEY``.
+    session_timeout
+        Seconds for one candidate on a device.
+
+    Raises
+    ------
+    InputError
+        It is none.
+    EnvironmentProblem
+        The tracker does not answer, or lists no such device.
+    """
+
+    batch = 1
+
+    def __init__(self, name: str, session_timeout: float = SESSION_TIMEOUT) -> None:
+        self._session_timeout = session_timeout
+        self._address = parse_address(name)
+        self.name = self._address.name
+        self.parallel = max(1, self._devices())
+        self._workers = PopenPoolExecutor(
+            max_workers=self.parallel, timeout=TIMEOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        if self._devices() == 0:
+            self._wait_for_a_device()
+
+    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
+        """The score of each (see `TuningDevice.measure`)."""
+        return [self._measure(kernel) for kernel in kernels]
+
+    def close(self) -> None:
+        """End the processes; sessions end with them."""
+        self._workers.shutdown(wait=False)
+
+    def _measure(self, kernel: BuiltKernel) -> Score:
+        failure = ""
+        for _ in range(_ATTEMPTS):
+            self._wait_for_a_device()
+            started = time.monotonic()
+            try:
+                score: Score = self._workers.submit(
+                    measure_remotely, self._address, kernel, self._session_timeout
+                ).result()
+                return score
+            except Exception as error:
+                # Whatever TVM's client or the pool raise: the session, its process or its device has ended.
+                if time.monotonic() - started >= self._session_timeout:
+                    return Score(failure=f"It did not end in {self._session_timeout:g} s.", device=self.name)
+                failure = f"Its session ended without an answer, twice: {_last_line(error)}"
+        return Score(failure=failure, device=self.name)
+
+    def _wait_for_a_device(self) -> None:
+        """Until the tracker lists a device of the key; a tracker or a phone that starts anew takes seconds."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                if self._devices():
+                    return
+                problem = f"The tracker lists no device with the key {self._address.key} any more"
+            except EnvironmentProblem as error:
+                problem = str(error).rstrip(".")
+            if time.monotonic() > deadline:
+                raise EnvironmentProblem(
+                    f"{problem}, for {PATIENCE:g} s. What was measured is in the log; when a device is back, run the "
+                    "same command again: it goes on from there."
+                )
+            time.sleep(_LOOK)
+
+    def _devices(self) -> int:
+        return len(tracker_summary(self._address.host, self._address.port).with_key(self._address.key))
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1][:200]

@@ -1,0 +1,95 @@
+"""One candidate on one device through TVM's RPC: upload, check, time, remove. The work of a measuring process."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from tvm_mnv3.compat import tvm
+from tvm_mnv3.devices.remote import RemoteAddress
+from tvm_mnv3.devices.report import DeviceReport, parse_report
+from tvm_mnv3.tuning.build import BuiltKernel, complaint_of
+from tvm_mnv3.tuning.score import Score
+from tvm_mnv3.tuning.steady import steady_times, wait_until_cool
+
+#: Times that are taken, each over at least so many milliseconds, and the pause between them.
+_REPEATS = 5
+_MILLISECONDS = 10
+#: The function of native/kernel_entry.c.
+ENTRY = "candidate"
+
+
+def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, session_timeout: float) -> Score:
+    """The score of a candidate on the next free device, which ends the session by itself after so many seconds.
+
+    Raises
+    ------
+    EnvironmentProblem
+        No session could be had.
+    RuntimeError
+        The session ended without an answer: the device is gone, or the candidate crashed or hung.
+    """
+    _wait_for_a_cool_one(address)
+    session = address.request(session_timeout=session_timeout)
+    try:
+        return _measure(address, session, kernel)
+    finally:
+        # A device that has gone has ended it already.
+        with suppress(RuntimeError):
+            session.get_function("CloseRPCConnection")()
+
+
+def _measure(address: RemoteAddress, session: Any, kernel: BuiltKernel) -> Score:
+    name = kernel.library.name
+    session.upload(str(kernel.library))
+    function = session.load_module(name)
+    operands = kernel.operands.read_bytes()
+    arguments = _tensors(session, operands, kernel)
+    call = function[ENTRY]
+    call(*arguments, kernel.tasks)
+    results = b"".join(tensor.numpy().tobytes() for tensor in arguments)
+    failure = complaint_of(kernel, results)
+    seconds: tuple[float, ...] = ()
+    if failure is None:
+        evaluator = function.time_evaluator(
+            ENTRY, session.cpu(), number=1, repeat=_REPEATS, min_repeat_ms=_MILLISECONDS
+        )
+        seconds = steady_times(lambda: list(evaluator(*arguments, kernel.tasks).results))
+    report = _report(session)
+    with suppress(RuntimeError):
+        session.remove(name)
+    return Score(
+        seconds=seconds,
+        failure=failure,
+        device=address.name,
+        emulated=is_emulated(report),
+        temperature=report.hottest,
+    )
+
+
+def _tensors(session: Any, operands: bytes, kernel: BuiltKernel) -> list[Any]:
+    """The operands on the device, as tensors of bytes."""
+    tensors, offset = [], 0
+    for size in kernel.operand_bytes:
+        tensor = tvm.runtime.empty((size,), "uint8", session.cpu())
+        tensor.copyfrom(np.frombuffer(operands, np.uint8, size, offset))
+        tensors.append(tensor)
+        offset += size
+    return tensors
+
+
+def _wait_for_a_cool_one(address: RemoteAddress) -> None:
+    """Sessions of their own, for a hot phone's would time out while it cools."""
+    wait_until_cool(lambda: address.report().hottest)
+
+
+def _report(session: Any) -> DeviceReport:
+    return parse_report(json.loads(session.get_function("tvm_mnv3.report")()))
+
+
+def is_emulated(report: DeviceReport) -> bool:
+    """Whether the times of a device are an emulator's: a machine whose cores tell no clock is taken for one."""
+    return all(core.max_khz == 0 for core in report.cores)
