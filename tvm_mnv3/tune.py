@@ -16,7 +16,8 @@ from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.budget import Budget
 from tvm_mnv3.tuning.candidate import of_template, template_of
 from tvm_mnv3.tuning.cost_model import CostModel
-from tvm_mnv3.tuning.entry import LogEntry
+from tvm_mnv3.tuning.entry import SPACES, LogEntry
+from tvm_mnv3.tuning.generated_search import GeneratedSearch
 from tvm_mnv3.tuning.log_file import open_log, read_log
 from tvm_mnv3.tuning.lookup import LOCAL_FOLDER
 from tvm_mnv3.tuning.pipeline import Pipeline
@@ -43,6 +44,8 @@ class TuneOptions:
         ``model:CORE``: modelled cycles, no device.
     trials
         For the whole network, those of earlier runs that the log has included.
+    space
+        ``template``, ``generated`` (TVM's own space, for comparison), or ``auto``: the template's where there is one.
     log
         The log to go on with; by default ``tuning_logs/CORE.jsonl`` in the current folder.
     only
@@ -56,6 +59,7 @@ class TuneOptions:
     compile: CompileOptions = field(default_factory=CompileOptions)
     device: str = "model:cortex-a76"
     trials: int = 1000
+    space: str = "auto"
     log: Path | None = None
     only: tuple[str, ...] = ()
     patience: int = 64
@@ -133,6 +137,8 @@ def tune_model(
     EnvironmentProblem
         The device or the disk is gone; what was measured is in the log.
     """
+    if options.space not in ("auto", *SPACES):
+        raise InputError(f"--space {options.space!r} is not one of auto, {', '.join(SPACES)}.")
     core, platform = core_and_platform(options.compile)
     log = options.log or LOCAL_FOLDER / f"{log_core(core)}.jsonl"
     with open_log(log) as writer:
@@ -141,7 +147,7 @@ def tune_model(
             tasks = _tasks(options, core)
             budget = Budget.of(options.trials, len(tasks), ROUND, options.patience)
             run = TuningRun(tasks, budget, core, writer)
-            resumed = run.resume([e for e in read_log(log).entries if _counts(e, options.device, core)])
+            resumed = run.resume([e for e in read_log(log).entries if _counts(e, options, core)])
             on_start(resumed, tasks)
             run.run(pipeline, on_event, stop)
     results = tuple(TunedWorkload(t.name, t.uses, t.trials, t.default_score, t.best_score) for t in tasks)
@@ -158,21 +164,25 @@ def _tasks(options: TuneOptions, core: Core) -> list[Task]:
     unknown = [name for name in options.only if name not in uses]
     if unknown:
         raise InputError(f"--only {unknown[0]}: the model has no such workload; `tvm-mnv3 inspect` lists a bundle's.")
-    model = CostModel(llvm_target(core, "aarch64-linux-gnu" if core.isa == "aarch64" else "x86_64-linux-gnu"))
-    workloads = [Workload.parse(name) for name in options.only or uses]
-    return [
-        Task(w, uses[w.name], TemplateSearch(w, core, model, options.seed), of_template(w, _default(w, core)))
-        for w in workloads
-    ]
+    target = llvm_target(core, f"{core.isa}-linux-gnu")
+    model = CostModel(target)
+    tasks = []
+    for workload in map(Workload.parse, options.only or uses):
+        if options.space == "generated":
+            generated = GeneratedSearch(workload, target, model, options.seed)
+            tasks.append(Task(workload, uses[workload.name], generated, None))
+        else:
+            default = of_template(workload, template_of(workload).default(workload, core))
+            search = TemplateSearch(workload, core, model, options.seed)
+            tasks.append(Task(workload, uses[workload.name], search, default))
+    return tasks
 
 
-def _default(workload: Workload, core: Core) -> object:
-    return template_of(workload).default(workload, core)
-
-
-def _counts(entry: LogEntry, device: str, core: Core) -> bool:
-    """Whether an entry is a trial of this run: on this kind of device, and of today's templates."""
-    return _kind(entry.device) == _kind(device) and problem_with(entry, core) is None
+def _counts(entry: LogEntry, options: TuneOptions, core: Core) -> bool:
+    """Whether an entry is a trial of this run: on this kind of device, of this space, and of today's templates."""
+    generated = options.space == "generated"
+    same = _kind(entry.device) == _kind(options.device) and (entry.space == "generated") == generated
+    return same and problem_with(entry, core) is None
 
 
 def _kind(device: str) -> str:

@@ -36,6 +36,10 @@ def tune_command(
     size: Annotated[int | None, typer.Option(help="Height and width of a named model's input.  [default: 224]")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Pictures in one run.")] = 1,
     input_shape: InputShapeOption = None,
+    space: Annotated[
+        str,
+        typer.Option(metavar="auto|template|generated", help="Where to look; TVM's generated space is for comparison."),
+    ] = "auto",
     log: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The log to go on with.  [default: tuning_logs/CORE.jsonl]")
     ] = None,
@@ -69,6 +73,7 @@ def tune_command(
             asked,
             device or ("local" if target == "host" else f"model:{core or 'armv8-a'}"),
             trials,
+            space,
             log,
             tuple(only or ()),
             patience,

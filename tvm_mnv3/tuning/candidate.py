@@ -70,5 +70,9 @@ def template_schedule(workload: Workload, knobs: Any, core: Core) -> Schedule:
 def scheduled_function(candidate: Candidate, core: Core) -> tirx.PrimFunc:
     """The kernel that a candidate stands for; its buffers are the kernel's operands, outputs last."""
     workload = Workload.parse(candidate.workload)
+    if candidate.space == "generated":
+        from tvm_mnv3.tuning.generated_search import apply_trace, plain_module
+
+        return apply_trace(Schedule(plain_module(workload)), candidate.knobs["trace"]).mod["main"]
     knobs = template_of(workload).knobs_type(**candidate.knobs)
     return template_schedule(workload, knobs, core).mod["main"]

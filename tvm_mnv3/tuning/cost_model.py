@@ -15,17 +15,23 @@ from tvm_mnv3.schedules.template import Array
 #: Trials before the model guesses at all; TVM's own default of 100 is more than most workloads get.
 _WARM_UP = 16
 #: TVM's own stand-in for the time of a candidate that failed, in seconds.
-_FAILED = 1e10
+FAILED_SECONDS = 1e10
 
 
 class CostModel:
-    """The model of one run for one core."""
+    """The model of one run for one core.
+
+    Attributes
+    ----------
+    model
+        TVM's own object.
+    """
 
     def __init__(self, target: Target) -> None:
         import_cpu_intrinsics()
         self._target = target
         self._learned = 0
-        self._model = meta_schedule.cost_model.XGBModel(num_warmup_samples=_WARM_UP, num_tuning_cores=1)
+        self.model = meta_schedule.cost_model.XGBModel(num_warmup_samples=_WARM_UP, num_tuning_cores=1)
 
     def predict(self, problem: IRModule, schedules: Sequence[Schedule]) -> Array | None:
         """Of each schedule a number: the higher, the faster it should be. None before there is enough to learn from.
@@ -37,19 +43,21 @@ class CostModel:
         """
         if self._learned < _WARM_UP:
             return None  # TVM's model would answer with random numbers that no seed decides
-        return np.asarray(self._model.predict(self._context(problem), [_candidate(sch) for sch in schedules]))
+        return np.asarray(self.model.predict(self._context(problem), [measure_candidate(sch) for sch in schedules]))
 
     def learn(self, problem: IRModule, schedules: Sequence[Schedule], scores: Sequence[float]) -> None:
         """Take in the scores of schedules of one workload: seconds or cycles, infinite for a failure."""
         results = [
-            meta_schedule.runner.RunnerResult([score if np.isfinite(score) else _FAILED], None) for score in scores
+            meta_schedule.runner.RunnerResult([score if np.isfinite(score) else FAILED_SECONDS], None)
+            for score in scores
         ]
         self._learned += len(schedules)
-        self._model.update(self._context(problem), [_candidate(sch) for sch in schedules], results)
+        self.model.update(self._context(problem), [measure_candidate(sch) for sch in schedules], results)
 
     def _context(self, problem: IRModule) -> meta_schedule.TuneContext:
         return meta_schedule.TuneContext(mod=problem, target=self._target, num_threads=1)
 
 
-def _candidate(sch: Schedule) -> meta_schedule.MeasureCandidate:
+def measure_candidate(sch: Schedule) -> meta_schedule.MeasureCandidate:
+    """A schedule as MetaSchedule hands it around."""
     return meta_schedule.MeasureCandidate(sch, meta_schedule.arg_info.ArgInfo.from_prim_func(sch.mod["main"]))

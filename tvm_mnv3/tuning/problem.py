@@ -13,6 +13,7 @@ import numpy as np
 from tvm_mnv3.passes.composite import operand_dtype, operands
 from tvm_mnv3.schedules.template import ACTIVATION_OPERANDS, Array
 from tvm_mnv3.tuning.candidate import Candidate, template_of
+from tvm_mnv3.tuning.plain import plain_weights
 from tvm_mnv3.workload import Workload
 
 #: The largest error that rounding explains, in parts of the largest value: sums of a thousand products.
@@ -42,6 +43,8 @@ class Problem:
         return [*activations, *self._weights(candidate), *outputs]
 
     def _weights(self, candidate: Candidate) -> Sequence[Array]:
+        if candidate.space == "generated":
+            return plain_weights(self.operands, self.workload)
         template = template_of(self.workload)
         return template.pack(self.operands, self.workload, template.knobs_type(**candidate.knobs))
 

@@ -72,7 +72,6 @@ class RemoteDevices:
         failure = ""
         for _ in range(_ATTEMPTS):
             self._wait_for_a_device()
-            started = time.monotonic()
             try:
                 score: Score = self._workers.submit(
                     measure_remotely, self._address, kernel, self._session_timeout
@@ -80,8 +79,6 @@ class RemoteDevices:
                 return score
             except Exception as error:
                 # Whatever TVM's client or the pool raise: the session, its process or its device has ended.
-                if time.monotonic() - started >= self._session_timeout:
-                    return Score(failure=f"It did not end in {self._session_timeout:g} s.", device=self.name)
                 failure = f"Its session ended without an answer, twice: {_last_line(error)}"
         return Score(failure=failure, device=self.name)
 

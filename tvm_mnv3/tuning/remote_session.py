@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -30,12 +31,17 @@ def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, session_timeou
     EnvironmentProblem
         No session could be had.
     RuntimeError
-        The session ended without an answer: the device is gone, or the candidate crashed or hung.
+        The session ended without an answer: the device is gone, or the candidate crashed.
     """
     _wait_for_a_cool_one(address)
     session = address.request(session_timeout=session_timeout)
+    started = time.monotonic()
     try:
         return _measure(address, session, kernel)
+    except RuntimeError:
+        if time.monotonic() - started < session_timeout:
+            raise
+        return Score(failure=f"It did not end in {session_timeout:g} s.", device=address.name)
     finally:
         # A device that has gone has ended it already.
         with suppress(RuntimeError):

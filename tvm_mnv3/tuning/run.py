@@ -14,6 +14,7 @@ from tvm_mnv3.tuning.candidate import Candidate, template_of
 from tvm_mnv3.tuning.entry import LogEntry, Trust
 from tvm_mnv3.tuning.log_file import LogWriter
 from tvm_mnv3.tuning.pipeline import Pipeline
+from tvm_mnv3.tuning.plain import PLAIN_VERSION
 from tvm_mnv3.tuning.score import Score
 from tvm_mnv3.tuning.task import Task
 from tvm_mnv3.tuning.trustworthy import log_core
@@ -127,12 +128,13 @@ class TuningRun:
 
     def _entry(self, candidate: Candidate, score: Score) -> LogEntry:
         template = template_of(self._of_name[candidate.workload].workload)
+        generated = candidate.space == "generated"
         return LogEntry(
             workload=candidate.workload,
             core=log_core(self._core),
             space=candidate.space,
             template=template.operator,
-            template_version=template.version,
+            template_version=PLAIN_VERSION if generated else template.version,
             knobs=candidate.knobs,
             device=score.device,
             versions={"tvm-mnv3": __version__, "apache-tvm": version("apache-tvm")},

@@ -8,6 +8,7 @@ from typing import Any
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.entry import LogEntry
+from tvm_mnv3.tuning.plain import PLAIN_VERSION
 from tvm_mnv3.workload import Workload
 
 
@@ -24,8 +25,9 @@ def problem_with(entry: LogEntry, core: Core) -> str | None:
         workload = Workload.parse(entry.workload)
     except ValueError:
         return f"The entry for {entry.workload!r} names no workload that this tvm-mnv3 knows."
-    if entry.space != "template":
-        return None
+    if entry.space == "generated":
+        same = entry.template_version == PLAIN_VERSION
+        return None if same else f"The entry for {entry.workload} is a trace of another version: tune it again."
     template = template_for(workload)
     if template is None or template.operator != entry.template:
         return f"The entry for {entry.workload} is of the template {entry.template!r}, which does not make this kernel."
