@@ -30,7 +30,7 @@ class TuneProgress:
         self._live = Live(console=console, refresh_per_second=2, transient=True) if console.is_terminal else None
         self._last = time.monotonic()
         self._failures: set[str] = set()
-        self._modelled = False
+        self._modelled = self._tried = False
 
     def start(self, resumed: int, tasks: Sequence[Task]) -> None:
         """Say what there is to do."""
@@ -39,6 +39,7 @@ class TuneProgress:
 
     def show(self, event: Event) -> None:
         """A trial has ended."""
+        self._tried = True
         self._modelled = event.entry.cycles is not None or self._modelled
         self._tell_failure(event.entry)
         if self._live is not None:
@@ -72,6 +73,8 @@ class TuneProgress:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+        if error is not None and self._tried:
+            self._console.print("What was tried is in the log; the same command goes on from there.")
 
 
 def _task_table(tasks: Sequence[Task], modelled: bool) -> Table:

@@ -14,7 +14,7 @@ from tvm_mnv3.devices.remote import RemoteAddress
 from tvm_mnv3.devices.report import DeviceReport, parse_report
 from tvm_mnv3.tuning.build import BuiltKernel, complaint_of
 from tvm_mnv3.tuning.score import Score
-from tvm_mnv3.tuning.steady import steady_times, wait_until_cool
+from tvm_mnv3.tuning.steady import is_hot, steady_times, wait_until_cool
 
 #: Times that are taken, each over at least so many milliseconds, and the pause between them.
 _REPEATS = 5
@@ -33,22 +33,32 @@ def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, session_timeou
     RuntimeError
         The session ended without an answer: the device is gone, or the candidate crashed.
     """
-    _wait_for_a_cool_one(address)
     session = address.request(session_timeout=session_timeout)
+    report = _report(session)
+    if is_hot(report.hottest):
+        # Sessions of its own for every look, for this one would time out while the device cools.
+        hang_up(session)
+        wait_until_cool(lambda: address.report().hottest)
+        session = address.request(session_timeout=session_timeout)
     started = time.monotonic()
     try:
-        return _measure(address, session, kernel)
+        return _measure(address, session, kernel, is_emulated(report))
     except RuntimeError:
         if time.monotonic() - started < session_timeout:
             raise
         return Score(failure=f"It did not end in {session_timeout:g} s.", device=address.name)
     finally:
-        # A device that has gone has ended it already.
-        with suppress(RuntimeError):
-            session.get_function("CloseRPCConnection")()
+        hang_up(session)
 
 
-def _measure(address: RemoteAddress, session: Any, kernel: BuiltKernel) -> Score:
+def hang_up(session: Any) -> None:
+    """End a session at once, not when its last tensor is collected."""
+    # A device that has gone has ended it already.
+    with suppress(RuntimeError):
+        session.get_function("CloseRPCConnection")()
+
+
+def _measure(address: RemoteAddress, session: Any, kernel: BuiltKernel, emulated: bool) -> Score:
     name = kernel.library.name
     session.upload(str(kernel.library))
     function = session.load_module(name)
@@ -63,16 +73,20 @@ def _measure(address: RemoteAddress, session: Any, kernel: BuiltKernel) -> Score
         evaluator = function.time_evaluator(
             ENTRY, session.cpu(), number=1, repeat=_REPEATS, min_repeat_ms=_MILLISECONDS
         )
-        seconds = steady_times(lambda: list(evaluator(*arguments, kernel.tasks).results))
-    report = _report(session)
+
+        def times() -> tuple[float, ...]:
+            return tuple(evaluator(*arguments, kernel.tasks).results)
+
+        # An emulator's times mean nothing: to take them again would make them no better.
+        seconds = times() if emulated else steady_times(times)
     with suppress(RuntimeError):
         session.remove(name)
     return Score(
         seconds=seconds,
         failure=failure,
         device=address.name,
-        emulated=is_emulated(report),
-        temperature=report.hottest,
+        emulated=emulated,
+        temperature=_report(session).hottest,
     )
 
 
@@ -85,11 +99,6 @@ def _tensors(session: Any, operands: bytes, kernel: BuiltKernel) -> list[Any]:
         tensors.append(tensor)
         offset += size
     return tensors
-
-
-def _wait_for_a_cool_one(address: RemoteAddress) -> None:
-    """Sessions of their own, for a hot phone's would time out while it cools."""
-    wait_until_cool(lambda: address.report().hottest)
 
 
 def _report(session: Any) -> DeviceReport:

@@ -82,6 +82,7 @@ class TuningRun:
             if not any(task.in_flight for task in self.tasks):
                 return
             outcome = pipeline.wait(0.2)
+            stop()  # a Ctrl-C ends the builders too, and their candidates have not failed
             if outcome is not None:
                 self._finish(*outcome, on_event)
 

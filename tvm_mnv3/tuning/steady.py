@@ -31,6 +31,11 @@ def steady_times(
     return best
 
 
+def is_hot(temperature: float | None) -> bool:
+    """Whether a device is to be left to cool; one that does not tell is not."""
+    return temperature is not None and temperature >= HOT
+
+
 def wait_until_cool(temperature: Callable[[], float | None], pause: Callable[[float], None] = time.sleep) -> None:
     """Return at once from a device that is not hot; else when it is cool, or after minutes: some never are.
 
@@ -40,7 +45,7 @@ def wait_until_cool(temperature: Callable[[], float | None], pause: Callable[[fl
         In degrees Celsius; None where the device does not tell.
     """
     now = temperature()
-    if now is None or now < HOT:
+    if not is_hot(now):
         return
     waited = 0.0
     while now is not None and now > COOL and waited < _LONGEST_WAIT:
