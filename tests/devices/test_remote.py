@@ -79,7 +79,7 @@ def test_a_name_is_an_address_and_back(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("TVM_MNV3_SHARED_KEY_FILE", str(file))
     assert parse_address(name).shared_key == "secret words"
     file.write_text("")
-    with pytest.raises(InputError, match=r"TVM_MNV3_SHARED_KEY_FILE names .*holds no key"):
+    with pytest.raises(InputError, match="holds no shared key"):
         parse_address(name)
 
 

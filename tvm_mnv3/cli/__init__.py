@@ -11,7 +11,9 @@ import typer
 
 from tvm_mnv3 import __version__
 from tvm_mnv3.cli.compile import compile_command
+from tvm_mnv3.cli.devices import devices_command
 from tvm_mnv3.cli.estimate import estimate_command
+from tvm_mnv3.cli.farm import farm_command
 from tvm_mnv3.cli.inspect import inspect_command
 from tvm_mnv3.cli.models import models_command
 from tvm_mnv3.cli.run import run_command
@@ -32,6 +34,8 @@ app.command("estimate")(estimate_command)
 app.command("inspect")(inspect_command)
 app.command("models")(models_command)
 app.command("targets")(targets_command)
+app.command("devices")(devices_command)
+app.command("farm")(farm_command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -70,6 +70,7 @@ int main(int count, char **words) {
   signal(SIGXFSZ, SIG_IGN);  // a file that gets too large is an error of writing
   signal(SIGTERM, request_stop);
   signal(SIGINT, request_stop);
+  signal(SIGHUP, request_stop);  // adb's shell, when the cable is pulled
   pthread_t watcher;
   if (options.until_stdin_closes && pthread_create(&watcher, nullptr, stop_when_stdin_closes, nullptr) != 0) {
     return fail(kDeviceFailed, agent::system_error("a thread cannot be started"));
