@@ -52,6 +52,7 @@ def test_the_report_names_the_emulated_core(farm: Farm) -> None:
     report = address(farm).report()
 
     assert report.machine == "aarch64"
+    assert report.emulated
     assert {core.name for core in report.cores} == {"cortex-a76"}
     assert set(report.allowed)
 

@@ -13,6 +13,7 @@ CORE = {
 REPORT = {
     "system": "Linux 5.10.43",
     "machine": "aarch64",
+    "emulated": 0,
     "page_bytes": 4096,
     "cores": [
         CORE,
@@ -30,6 +31,7 @@ def test_a_report_is_read_whole() -> None:
     assert report.cores[0].governor == "schedutil"
     assert [core.cluster for core in report.cores] == [0, 0, 1]
     assert report.allowed == (0, 2)
+    assert not report.emulated
     assert report.temperatures == pytest.approx({"cpu": 41.2, "cpu 1": 52.0})
     assert report.hottest == pytest.approx(52.0)
 

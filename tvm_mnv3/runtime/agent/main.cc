@@ -41,7 +41,7 @@ int fail(int code, const agent::Error &error) {
 agent::Error pin_sessions(const agent::Options &options) {
   if (options.pin.empty()) return {};
   std::vector<int> numbers;
-  const std::vector<agent::Core> cores = agent::read_cores(options.session.root);
+  const std::vector<agent::Core> cores = agent::read_cores(options.session.source.root);
   if (agent::Error error = agent::choose_cores(cores, options.pin, &numbers)) return error;
   return agent::pin_to(numbers);
 }
@@ -52,7 +52,7 @@ int main(int count, char **words) {
   agent::Options options;
   if (agent::Error error = agent::read_options(count, words, &options)) return fail(kBadUsage, error);
   if (options.report_only) {
-    puts(agent::device_report(options.session.root).c_str());
+    puts(agent::device_report(options.session.source).c_str());
     return kDone;
   }
   char work_folder[4096];
