@@ -14,7 +14,9 @@ from support.command_line import Invoke, start
 import tvm_mnv3
 
 
-@pytest.mark.parametrize("command", [[], ["compile"], ["run"], ["inspect"], ["models"], ["targets"]])
+@pytest.mark.parametrize(
+    "command", [[], ["compile"], ["run"], ["inspect"], ["models"], ["targets"], ["devices"], ["farm"]]
+)
 def test_help_brings_neither_tvm_nor_torch_nor_numpy(command: list[str], tmp_path: Path) -> None:
     program = (
         "import sys\n"

@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 import tvm
 from support.agent_kernels import build_kernels
+from support.waiting import PATIENCE_SECONDS, eventually
 from tvm import rpc
 
 from tvm_mnv3.devices.emulated_agent import EmulatedAgent
@@ -24,8 +24,6 @@ from tvm_mnv3.devices.farm import Farm
 from tvm_mnv3.devices.tracker import Tracker
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
-
-PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +35,6 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tracker() -> Iterator[Tracker]:
     with Tracker() as started:
         yield started
-
-
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}, after {PATIENCE_SECONDS} s"
-        time.sleep(0.05)
 
 
 def listed(tracker: Tracker, count: int, state: str = "free") -> Callable[[], bool]:

@@ -52,6 +52,7 @@ def test_the_report_names_the_emulated_core(farm: Farm) -> None:
     report = address(farm).report()
 
     assert report.machine == "aarch64"
+    assert report.emulated
     assert {core.name for core in report.cores} == {"cortex-a76"}
     assert set(report.allowed)
 
@@ -79,7 +80,7 @@ def test_a_name_is_an_address_and_back(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("TVM_MNV3_SHARED_KEY_FILE", str(file))
     assert parse_address(name).shared_key == "secret words"
     file.write_text("")
-    with pytest.raises(InputError, match=r"TVM_MNV3_SHARED_KEY_FILE names .*holds no key"):
+    with pytest.raises(InputError, match="holds no shared key"):
         parse_address(name)
 
 

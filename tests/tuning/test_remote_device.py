@@ -52,7 +52,7 @@ def farm(emulator: str) -> Iterator[Farm]:
 @pytest.fixture
 def device(farm: Farm) -> Iterator[RemoteDevices]:
     host, port = farm.address
-    device = RemoteDevices(f"rpc://{host}:{port}/{farm.key}", session_timeout=8)
+    device = RemoteDevices(f"rpc://{host}:{port}/{farm.key}", "cortex-a76", session_timeout=8)
     yield device
     device.close()
 

@@ -11,7 +11,9 @@ import typer
 
 from tvm_mnv3 import __version__
 from tvm_mnv3.cli.compile import compile_command
+from tvm_mnv3.cli.devices import devices_command
 from tvm_mnv3.cli.estimate import estimate_command
+from tvm_mnv3.cli.farm import farm_command
 from tvm_mnv3.cli.inspect import inspect_command
 from tvm_mnv3.cli.logs import logs_app
 from tvm_mnv3.cli.models import models_command
@@ -34,6 +36,8 @@ app.command("estimate")(estimate_command)
 app.command("inspect")(inspect_command)
 app.command("models")(models_command)
 app.command("targets")(targets_command)
+app.command("devices")(devices_command)
+app.command("farm")(farm_command)
 app.command("tune")(tune_command)
 app.add_typer(logs_app, name="logs")
 

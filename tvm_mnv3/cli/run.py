@@ -18,8 +18,8 @@ def run_command(
     device: Annotated[
         str | None,
         typer.Option(
-            help="local, emulated:CORE such as emulated:cortex-a76, or rpc://HOST:PORT/KEY.  [default: this machine for "
-            "a bundle compiled for it, an emulated core for one compiled for ARM]"
+            help="local, emulated:CORE such as emulated:cortex-a76, adb, or rpc://HOST:PORT/KEY.  [default: this "
+            "machine for a bundle compiled for it, an emulated core for one compiled for ARM]"
         ),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="The answer's bits do not depend on it.")] = 1,

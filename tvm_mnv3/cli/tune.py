@@ -19,8 +19,8 @@ def tune_command(
     device: Annotated[
         str | None,
         typer.Option(
-            metavar="model:CORE|local|rpc://HOST:PORT/KEY",
-            help="What gives the scores: a model of an ARM core, this machine, or devices behind a tracker.  "
+            metavar="model:CORE|local|rpc://HOST:PORT/KEY|adb|emulated:CORE",
+            help="What gives the scores: a model of an ARM core, this machine, devices behind a tracker, a phone.  "
             "[default: local with --target host, "
             "else the model of --core]",
         ),

@@ -1,4 +1,4 @@
-"""Where a bundle can run: this machine, an emulated ARM core, later phones, behind one small interface."""
+"""Where a bundle can run: this machine, an emulated ARM core, a phone, behind one small interface."""
 
 from .device import Device, Session
 from .registry import device_names, open_device

@@ -60,6 +60,8 @@ def _with_zig(triple: str) -> Callable[[Path, Path], None]:
 
 def _with_ndk(compiler: str) -> Callable[[Path, Path], None]:
     words = shlex.split(compiler)
+    # An NDK has the compiled half of its C++ library, under names of its own.
+    sources = [source for source in AGENT_SOURCES if source.name != "standard_library.cc"]
 
     def build(_: Path, out: Path) -> None:
         if shutil.which(words[0]) is None:
@@ -71,7 +73,7 @@ def _with_ndk(compiler: str) -> Callable[[Path, Path], None]:
             done = subprocess.run(
                 [
                     *words, "-std=c++17", "-fno-exceptions", "-fno-rtti", "-Os", *_SECTIONS, f"-I{FOLDER}",
-                    *map(str, AGENT_SOURCES), "-static", "-s", "-Wl,--gc-sections", "-o", str(unfinished),
+                    *map(str, sources), "-static", "-s", "-Wl,--gc-sections", "-o", str(unfinished),
                 ],
                 stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
             )  # fmt: skip

@@ -22,6 +22,7 @@ _PARTS = {
     "neoverse-n1": "0xd0c", "cortex-a78": "0xd41", "cortex-x1": "0xd44",
 }  # fmt: skip
 
+_SWITCHES = ("--emulated", "--until-stdin-closes")
 _CLOSING_SECONDS = 10
 
 
@@ -74,7 +75,7 @@ class EmulatedAgent:
         self.log = Path(self._folder.name, "log")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*within, emulator, "-cpu", stand_in(core, emulator), str(program), *options, "--until-stdin-closes"],
+                [*within, emulator, "-cpu", stand_in(core, emulator), str(program), *options, *_SWITCHES],
                 stdin=subprocess.PIPE, stdout=log, stderr=log,
                 # A Ctrl-C at the terminal is for the one who started the agent, and who ends it.
                 start_new_session=True,

@@ -7,7 +7,8 @@ from types import TracebackType
 
 from tvm_mnv3.devices.emulated_agent import EmulatedAgent
 from tvm_mnv3.devices.tracker import Tracker, TrackerSummary
-from tvm_mnv3.errors import EnvironmentProblem
+from tvm_mnv3.errors import EnvironmentProblem, InputError
+from tvm_mnv3.targets import core_names
 
 _START_SECONDS = 30.0
 
@@ -32,6 +33,8 @@ class Farm:
 
     Raises
     ------
+    InputError
+        There is no such core.
     EnvironmentProblem
         The emulator or the compiler is missing, the port is taken, or a device ends before it is listed.
     """
@@ -46,6 +49,8 @@ class Farm:
         port: int = 0,
         shared_key: str | None = None,
     ) -> None:
+        if core not in core_names():
+            raise InputError(f"There is no core {core!r} to emulate; choose one of {', '.join(core_names())}.")
         self.core = core
         self.key = key or core
         self.agents: list[EmulatedAgent] = []

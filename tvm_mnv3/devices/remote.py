@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,8 +124,9 @@ class RemoteDevice:
 class RemoteSession(Session):
     """A library on a device, with one context there; runs use one thread, whatever their number."""
 
-    def __init__(self, model: CallableModel, session: Any) -> None:
+    def __init__(self, model: CallableModel, session: Any, owned: ExitStack | None = None) -> None:
         super().__init__(model.inputs, model.outputs)
+        self._owned = owned or ExitStack()  # what was started for this session alone
         self._name = str(model.library)
         self._session = session
         try:
@@ -143,8 +145,9 @@ class RemoteSession(Session):
 
     def close(self) -> None:
         if self._session is not None:
-            _hang_up(self._session)
-            self._session = None
+            session, self._session = self._session, None
+            with self._owned:
+                _hang_up(session)
 
     def _run_once(self, inputs: Sequence[Array]) -> list[Array]:
         if self._session is None:
@@ -170,19 +173,33 @@ class RemoteSession(Session):
         return EnvironmentProblem(f"The run of {self._name} on the device failed: {_last_line(error)}")
 
 
+def read_shared_key(file: Path) -> str:
+    """The first line of a file.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is empty.
+    """
+    try:
+        key = file.read_text(encoding="utf-8").splitlines()[0].strip()
+    except (OSError, IndexError, UnicodeDecodeError) as error:
+        raise InputError(f"The file {file} holds no shared key ({error}).") from error
+    if not key:
+        raise InputError(f"The file {file} holds no shared key: its first line is empty.")
+    return key
+
+
 def _shared_key() -> str | None:
     file = os.environ.get(SHARED_KEY_VARIABLE)
-    if not file:
-        return None
-    try:
-        return Path(file).read_text(encoding="utf-8").splitlines()[0].strip()
-    except (OSError, IndexError) as error:
-        raise InputError(f"{SHARED_KEY_VARIABLE} names {file}, which holds no key ({error}).") from error
+    return read_shared_key(Path(file)) if file else None
 
 
 def _hang_up(session: Any) -> None:
     """End a session at once, not when its last tensor is collected."""
-    session.get_function("CloseRPCConnection")()
+    # A device that has gone has ended it already.
+    with suppress(RuntimeError):
+        session.get_function("CloseRPCConnection")()
 
 
 def _last_line(error: Exception) -> str:

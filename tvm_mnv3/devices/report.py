@@ -48,6 +48,8 @@ class DeviceReport:
         ``Linux 5.10.43``.
     machine
         ``aarch64``.
+    emulated
+        Whether it is no real device, so that its times are an emulator's.
     allowed
         The numbers of the cores that the agent may run on.
     temperatures
@@ -56,6 +58,7 @@ class DeviceReport:
 
     system: str
     machine: str
+    emulated: bool
     cores: tuple[DeviceCore, ...]
     allowed: tuple[int, ...]
     temperatures: Mapping[str, float]
@@ -87,4 +90,7 @@ def parse_report(report: Mapping[str, Any]) -> DeviceReport:
         sensor = reading["sensor"] or "sensor"
         name = f"{sensor} {number}" if sensor in temperatures else sensor
         temperatures[name] = reading["millidegrees"] / 1000
-    return DeviceReport(report["system"], report["machine"], cores, tuple(report["allowed"]), temperatures)
+    return DeviceReport(
+        system=report["system"], machine=report["machine"], emulated=bool(report["emulated"]), cores=cores,
+        allowed=tuple(report["allowed"]), temperatures=temperatures,
+    )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -88,12 +90,19 @@ class Tracker:
     """
 
     def __init__(self, host: str = _LOOPBACK, port: int = 0) -> None:
-        # Not above: it takes seconds, and most of this file does without TVM.
-        from tvm_mnv3.compat import rpc_tracker
-
         self.host = host
         self.port = _checked_port(host, port)
-        self._tracker: Any = rpc_tracker.Tracker(host, self.port, self.port + 1, silent=True)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tvm_mnv3.devices.tracker_process", host, str(self.port)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            # A Ctrl-C at the terminal is for the one who started the tracker, and who ends it.
+            start_new_session=True,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != "ready\n":
+            _, said = self._process.communicate()
+            last = (said.strip().splitlines() or ["it said nothing"])[-1]
+            raise EnvironmentProblem(f"A tracker cannot be started on {host}:{self.port}: {last}")
 
     def summary(self) -> TrackerSummary:
         """As `tracker_summary`."""
@@ -101,7 +110,9 @@ class Tracker:
 
     def close(self) -> None:
         """End it; a second call does nothing."""
-        self._tracker.terminate()
+        if self._process.stdin is None or self._process.stdin.closed:
+            return
+        self._process.communicate()  # closes its standard input, which ends it
 
     def __enter__(self) -> Tracker:
         return self

@@ -28,8 +28,8 @@ def open_tuning_device(name: str, core: Core) -> TuningDevice:
         raise InputError(f"--device {name} is for ARM kernels; tune for this machine with --device local.")
     if kind == "model" and rest:
         return ModelDevice(rest)
-    if kind == "rpc":
+    if kind in ("rpc", "adb", "emulated"):
         from tvm_mnv3.tuning.remote_device import RemoteDevices
 
-        return RemoteDevices(name)
-    raise InputError(f"--device {name!r} is not one of model:CORE, local, rpc://HOST:PORT/KEY.")
+        return RemoteDevices(name, core.name)
+    raise InputError(f"--device {name!r} is not one of model:CORE, local, rpc://HOST:PORT/KEY, adb, emulated:CORE.")

@@ -1,4 +1,4 @@
-"""``rpc://HOST:PORT/KEY``: the devices of a key behind a tracker, all at once.
+"""Devices behind a tracker, all of a key at once: ``rpc://HOST:PORT/KEY``, ``adb``, ``emulated:CORE``.
 
 TVM's tracker is the queue: as many processes as the key has devices ask it for the next free one, and each measures a
 candidate there. A session that ends without an answer is tried once more, on whatever device is free then, before
@@ -10,9 +10,11 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 
 from tvm_mnv3.compat import PopenPoolExecutor
-from tvm_mnv3.devices.remote import parse_address
+from tvm_mnv3.devices.pool import open_pool
 from tvm_mnv3.devices.tracker import tracker_summary
 from tvm_mnv3.errors import EnvironmentProblem
 from tvm_mnv3.tuning.build import BuiltKernel
@@ -35,7 +37,9 @@ class RemoteDevices:
     Parameters
     ----------
     name
-        ``rpc://HOST:PORT/KEY``.
+        As `tvm_mnv3.devices.pool.open_pool` takes it; what that starts ends with `close`.
+    core
+        The name of the core that is tuned for.
     session_timeout
         Seconds for one candidate on a device.
 
@@ -49,10 +53,11 @@ class RemoteDevices:
 
     batch = 1
 
-    def __init__(self, name: str, session_timeout: float = SESSION_TIMEOUT) -> None:
-        self._session_timeout = session_timeout
-        self._address = parse_address(name)
-        self.name = self._address.name
+    def __init__(self, name: str, core: str, session_timeout: float = SESSION_TIMEOUT) -> None:
+        self._core, self._session_timeout = core, session_timeout
+        self.name = name
+        self._started = ExitStack()
+        self._address = self._started.enter_context(open_pool(name))
         self.parallel = max(1, self._devices())
         self._workers = PopenPoolExecutor(
             max_workers=self.parallel, timeout=TIMEOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -65,8 +70,9 @@ class RemoteDevices:
         return [self._measure(kernel) for kernel in kernels]
 
     def close(self) -> None:
-        """End the processes; sessions end with them."""
-        self._workers.shutdown(wait=False)
+        """End the processes, and with them their sessions."""
+        with self._started:
+            self._workers.shutdown(wait=False)
 
     def _measure(self, kernel: BuiltKernel) -> Score:
         failure = ""
@@ -74,9 +80,9 @@ class RemoteDevices:
             self._wait_for_a_device()
             try:
                 score: Score = self._workers.submit(
-                    measure_remotely, self._address, kernel, self._session_timeout
+                    measure_remotely, self._address, kernel, self._core, self._session_timeout
                 ).result()
-                return score
+                return replace(score, device=self.name)
             except Exception as error:
                 # Whatever TVM's client or the pool raise: the session, its process or its device has ended.
                 failure = f"Its session ended without an answer, twice: {_last_line(error)}"

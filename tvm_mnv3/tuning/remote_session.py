@@ -23,8 +23,13 @@ _MILLISECONDS = 10
 ENTRY = "candidate"
 
 
-def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, session_timeout: float) -> Score:
+def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, core: str, session_timeout: float) -> Score:
     """The score of a candidate on the next free device, which ends the session by itself after so many seconds.
+
+    Parameters
+    ----------
+    core
+        Where the device has such cores, the kernel runs on these; else on the fastest.
 
     Raises
     ------
@@ -42,13 +47,20 @@ def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, session_timeou
         session = address.request(session_timeout=session_timeout)
     started = time.monotonic()
     try:
-        return _measure(address, session, kernel, is_emulated(report))
+        _pin(session, report, core)
+        return _measure(address, session, kernel, report.emulated)
     except RuntimeError:
         if time.monotonic() - started < session_timeout:
             raise
         return Score(failure=f"It did not end in {session_timeout:g} s.", device=address.name)
     finally:
         hang_up(session)
+
+
+def _pin(session: Any, report: DeviceReport, core: str) -> None:
+    """Choose cores, where whoever started the agent has not."""
+    if len(report.allowed) == len(report.cores):
+        session.get_function("tvm_mnv3.pin")(core if core in {c.name for c in report.cores} else "fastest")
 
 
 def hang_up(session: Any) -> None:
@@ -103,8 +115,3 @@ def _tensors(session: Any, operands: bytes, kernel: BuiltKernel) -> list[Any]:
 
 def _report(session: Any) -> DeviceReport:
     return parse_report(json.loads(session.get_function("tvm_mnv3.report")()))
-
-
-def is_emulated(report: DeviceReport) -> bool:
-    """Whether the times of a device are an emulator's: a machine whose cores tell no clock is taken for one."""
-    return all(core.max_khz == 0 for core in report.cores)

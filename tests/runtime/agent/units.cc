@@ -224,8 +224,10 @@ TEST(this_process_is_pinned) {
 }
 
 TEST(the_report_tells_clocks_governors_and_temperatures) {
-  const std::string report = device_report(phone());
+  const std::string report = device_report({phone(), false});
   CHECK(report.find("{\"system\": \"Linux ") == 0);
+  CHECK(report.find("\"emulated\": 0") != std::string::npos);
+  CHECK(device_report({phone(), true}).find("\"emulated\": 1") != std::string::npos);
   CHECK(report.find("\"name\": \"cortex-a76\", \"cluster\": ") != std::string::npos);
   CHECK(report.find("\"max_khz\": 2841600, \"now_khz\": 0, \"governor\": \"schedutil\"") != std::string::npos);
   CHECK(report.find("\"temperatures\": [{\"sensor\": \"cpu-1-0\", \"millidegrees\": 41200}, "

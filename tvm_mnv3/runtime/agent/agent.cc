@@ -22,7 +22,7 @@ void log(const std::string &sentence) { fprintf(stderr, "agent: %s\n", sentence.
 Listing listing(const Options &options, const Listener &listener) {
   Address address = options.announce;
   if (address.port == 0) address.port = listener.port();
-  return {options.key, address, options.session.root};
+  return {options.key, address, options.session.source};
 }
 
 }  // namespace

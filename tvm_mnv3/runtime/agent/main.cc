@@ -41,7 +41,7 @@ int fail(int code, const agent::Error &error) {
 agent::Error pin_sessions(const agent::Options &options) {
   if (options.pin.empty()) return {};
   std::vector<int> numbers;
-  const std::vector<agent::Core> cores = agent::read_cores(options.session.root);
+  const std::vector<agent::Core> cores = agent::read_cores(options.session.source.root);
   if (agent::Error error = agent::choose_cores(cores, options.pin, &numbers)) return error;
   return agent::pin_to(numbers);
 }
@@ -52,7 +52,7 @@ int main(int count, char **words) {
   agent::Options options;
   if (agent::Error error = agent::read_options(count, words, &options)) return fail(kBadUsage, error);
   if (options.report_only) {
-    puts(agent::device_report(options.session.root).c_str());
+    puts(agent::device_report(options.session.source).c_str());
     return kDone;
   }
   char work_folder[4096];
@@ -70,6 +70,7 @@ int main(int count, char **words) {
   signal(SIGXFSZ, SIG_IGN);  // a file that gets too large is an error of writing
   signal(SIGTERM, request_stop);
   signal(SIGINT, request_stop);
+  signal(SIGHUP, request_stop);  // adb's shell, when the cable is pulled
   pthread_t watcher;
   if (options.until_stdin_closes && pthread_create(&watcher, nullptr, stop_when_stdin_closes, nullptr) != 0) {
     return fail(kDeviceFailed, agent::system_error("a thread cannot be started"));

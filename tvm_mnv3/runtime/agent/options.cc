@@ -20,6 +20,7 @@ const char kUsage[] =
     "  --pin CORES            all, fastest, slowest, a core's name, or a list such as 4-7\n"
     "  --threads N            of kernels with parallel loops (1)\n"
     "  --root DIR             where /proc and /sys are (/)\n"
+    "  --emulated             this is no real device: its report says so\n"
     "  --until-stdin-closes   end when the one who started the agent is gone\n"
     "  --report               print the device's report and end\n";
 
@@ -66,7 +67,7 @@ Error read_option(const std::string &name, const std::string &value, Options *op
   if (name == "--listen") options->listen.host = value;
   else if (name == "--work") options->work_folder = value;
   else if (name == "--pin") options->pin = value;
-  else if (name == "--root") options->session.root = value;
+  else if (name == "--root") options->session.source.root = value;
   else return "there is no option " + name;
   return {};
 }
@@ -78,6 +79,8 @@ Error read_options(int count, char **words, Options *options) {
     const std::string name = words[i];
     if (name == "--report") {
       options->report_only = true;
+    } else if (name == "--emulated") {
+      options->session.source.emulated = true;
     } else if (name == "--until-stdin-closes") {
       options->until_stdin_closes = true;
     } else if (i + 1 == count) {

@@ -99,7 +99,7 @@ Error fill(Session &, const Arguments &arguments, Answer *) {
 }
 
 Error report(Session &session, const Arguments &, Answer *answer) {
-  *answer = Answer::of_text(device_report(session.options().root));
+  *answer = Answer::of_text(device_report(session.options().source));
   return {};
 }
 
@@ -107,7 +107,7 @@ Error pin(Session &session, const Arguments &arguments, Answer *answer) {
   std::string which;
   std::vector<int> numbers;
   if (Error error = arguments.text(0, &which)) return error;
-  if (Error error = choose_cores(read_cores(session.options().root), which, &numbers)) return error;
+  if (Error error = choose_cores(read_cores(session.options().source.root), which, &numbers)) return error;
   if (Error error = pin_to(numbers)) return error;
   *answer = Answer::of_text(json_list(allowed_cores()));
   return {};

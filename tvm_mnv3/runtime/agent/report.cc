@@ -44,18 +44,19 @@ std::string temperatures(const std::string &root) {
 
 }  // namespace
 
-std::string device_report(const std::string &root) {
+std::string device_report(const ReportSource &source) {
   utsname names{};
   uname(&names);
   std::vector<std::string> cores;
-  for (const Core &core : read_cores(root)) cores.push_back(describe(core));
+  for (const Core &core : read_cores(source.root)) cores.push_back(describe(core));
   return JsonObject()
       .add("system", std::string(names.sysname) + " " + names.release)
       .add("machine", std::string(names.machine))
+      .add("emulated", source.emulated ? 1 : 0)
       .add("page_bytes", sysconf(_SC_PAGESIZE))
       .add_json("cores", json_list(cores))
       .add_json("allowed", json_list(allowed_cores()))
-      .add_json("temperatures", temperatures(root))
+      .add_json("temperatures", temperatures(source.root))
       .json();
 }
 

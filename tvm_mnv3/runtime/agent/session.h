@@ -11,12 +11,13 @@
 #include "files.h"
 #include "object.h"
 #include "protocol.h"
+#include "report.h"
 #include "wire.h"
 
 namespace agent {
 
 struct SessionOptions {
-  std::string root;        // where the kernel's files are read below; "" for the real ones
+  ReportSource source;     // of the device's report, and of its cores
   std::string shared_key;  // what a client must know; "" lets in everyone whom the tracker sends
 };
 

@@ -57,6 +57,7 @@ Ending wait_for_end(int alive, const Client &client, int stop) {
   setrlimit(RLIMIT_CORE, &no_core_files);
   signal(SIGTERM, SIG_DFL);
   signal(SIGINT, SIG_DFL);
+  signal(SIGHUP, SIG_DFL);
   Session(client.socket, folder, options).serve();
   fflush(nullptr);
   _exit(0);

@@ -75,7 +75,7 @@ Error Tracker::tell_state(const std::string &state) {
                                .add("key", "server:" + listing_.key)
                                .add_json("addr", address)
                                .add("state", state)
-                               .add_json("report", device_report(listing_.root))
+                               .add_json("report", device_report(listing_.source))
                                .json();
   std::string reply;
   return ask(request(TrackerCode::kUpdateInfo, {info}), &reply);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "error.h"
+#include "report.h"
 
 namespace agent {
 
@@ -16,9 +17,9 @@ struct Address {
 
 // How the tracker shall list this device.
 struct Listing {
-  std::string key;     // the kind of device that clients ask for
-  Address address;     // where clients reach the agent; without a host, where the tracker sees it come from
-  std::string root;    // of the kernel's files, for the report
+  std::string key;      // the kind of device that clients ask for
+  Address address;      // where clients reach the agent; without a host, where the tracker sees it come from
+  ReportSource source;  // of the report
 };
 
 class Tracker {
