@@ -78,27 +78,28 @@ class TuningRun:
         """
         while True:
             stop()
-            self._submit(pipeline)
-            if not any(task.in_flight for task in self.tasks):
+            submitted = self._submit(pipeline)
+            if not submitted and not any(task.in_flight for task in self.tasks):
                 return
-            outcome = pipeline.wait(0.2)
+            outcome = pipeline.wait(0.0 if submitted else 0.2)
             stop()  # a Ctrl-C ends the builders too, and their candidates have not failed
             if outcome is not None:
                 self._finish(*outcome, on_event)
 
-    def _submit(self, pipeline: Pipeline) -> None:
-        """Keep enough rounds in flight."""
-        wanted = self._budget.round_size * _ROUNDS_IN_FLIGHT
-        while sum(task.in_flight for task in self.tasks) < wanted:
-            chosen = self._budget.next(self.tasks)
-            if chosen is None:
-                return
-            task, count = chosen
-            self._teach(task)
-            candidates = task.search.propose(count)
-            task.exhausted = not candidates
-            task.in_flight += len(candidates)
-            pipeline.submit(candidates)
+    def _submit(self, pipeline: Pipeline) -> bool:
+        """Send one round more on its way, unless there are enough; whether there was one."""
+        if sum(task.in_flight for task in self.tasks) >= self._budget.round_size * _ROUNDS_IN_FLIGHT:
+            return False
+        chosen = self._budget.next(self.tasks)
+        if chosen is None:
+            return False
+        task, count = chosen
+        self._teach(task)
+        candidates = task.search.propose(count)
+        task.exhausted = not candidates
+        task.in_flight += len(candidates)
+        pipeline.submit(candidates)
+        return True
 
     def _teach(self, task: Task) -> None:
         """The search learns from all that has ended since its last round."""

@@ -28,7 +28,7 @@ _EARLIER = 16
 
 
 class TemplateSearch:
-    """One workload's search; the default is its first proposal.
+    """One workload's search; the template's default is its first proposal.
 
     Parameters
     ----------
@@ -36,13 +36,15 @@ class TemplateSearch:
         Shared by all searches of a run.
     seed
         Of what is drawn at random.
+    first
+        Knobs to begin with in place of the default.
     """
 
-    def __init__(self, workload: Workload, core: Core, model: CostModel, seed: int) -> None:
+    def __init__(self, workload: Workload, core: Core, model: CostModel, seed: int, first: Any = None) -> None:
         self._workload, self._core, self._model = workload, core, model
         template = template_of(workload)
-        self._default = template.default(workload, core)
-        assignments = list(dict.fromkeys([self._default, *template.knobs(workload, core)]))
+        self._first = first or template.default(workload, core)
+        assignments = list(dict.fromkeys([self._first, *template.knobs(workload, core)]))
         self._space = KnobSpace(assignments)
         self._of_key = {of_template(workload, knobs).key: knobs for knobs in assignments}
         self._random = random.Random(f"{seed} {workload.name}")
@@ -52,13 +54,13 @@ class TemplateSearch:
         self._pool: dict[Any, Schedule] = {}
         self._proposed: dict[Any, Schedule] = {}
         self._known: dict[Any, float] = {}
-        self._problem = IRModule({"main": template.compute(workload, self._default)})
+        self._problem = IRModule({"main": template.compute(workload, self._first)})
 
     def propose(self, count: int) -> list[Candidate]:
-        """The default first; then what the model expects to be fastest, and some at random (see `Search`)."""
-        if not self._known and self._default in self._unseen:
-            self._add_to_pool([self._default])
-        chosen = [self._default] if self._default in self._pool else []
+        """The first knobs; then what the model expects to be fastest, and some at random (see `Search`)."""
+        if not self._known and self._first in self._unseen:
+            self._add_to_pool([self._first])
+        chosen = [self._first] if self._first in self._pool else []
         if count > len(chosen):
             self._grow(count)
             chosen = list(dict.fromkeys([*chosen, *self._preferred(count)]))[:count]
@@ -91,7 +93,7 @@ class TemplateSearch:
         missing = min(len(self._unseen), max(0, _GROWTH * count - len(self._pool)))
         if missing == 0:
             return
-        best = min(self._known, key=self._known.__getitem__, default=self._default)
+        best = min(self._known, key=self._known.__getitem__, default=self._first)
         near = self._space.nearest(best, self._unseen, missing // 2)
         at_random = [knobs for knobs in self._unseen if knobs not in near][: missing - len(near)]
         self._add_to_pool([*near, *at_random])
