@@ -37,7 +37,7 @@ from .windows import (
 def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     """The kernel ``(data, weight, [bias], output, [mean])`` before scheduling: ``(N, H, W, C)``, mean ``(N, C)``."""
     w, biased, pooled = workload, "bias" in workload.epilogue, "pool" in workload.epilogue
-    B, C, k, dtype = w.batch, w.in_channels, w.kernel, w.dtype
+    B, C, k, dtype, sums = w.batch, w.in_channels, w.kernel, w.dtype, w.sum_dtype
     OH, OW, X, V, L = w.out_height, w.out_width, knobs.columns, knobs.vectors, knobs.lanes
     CT, XT = tiles.count(C, V * L), tiles.count(OW, X)
 
@@ -51,32 +51,32 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     def depthwise(
         data: T.Buffer((B, w.height, w.width, C), dtype),
         weight: T.Buffer((CT, weight_rows(w), k, V, L), w.stored_dtype),
-        bias: T.Buffer((CT, V, L) if biased else (1, 1, 1), dtype),
+        bias: T.Buffer((CT, V, L) if biased else (1, 1, 1), sums),
         output: T.Buffer((B, OH, OW, C), dtype),
         mean: T.Buffer((B, C), dtype),
     ) -> None:
         T.func_attr({"tirx.noalias": True})
-        total = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
-        value = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
+        total = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), sums)
+        value = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), sums)
         squeeze = T.sblock_alloc_buffer((B, CT, V, L), "float32")
         for b, ct, y, xt, xi, v, lane, dy, dx in T.grid(B, CT, OH, XT, X, V, L, k, k):
             with T.sblock("total"):
                 n, u, r, t, i, j, e, p, q = T.axis.remap("SSSSSSSRR", [b, ct, y, xt, xi, v, lane, dy, dx])
                 with T.init():
-                    total[n, u, r, t, i, j, e] = bias[u, j, e] if biased else T.cast(0, dtype)
+                    total[n, u, r, t, i, j, e] = bias[u, j, e] if biased else T.cast(0, sums)
                 total[n, u, r, t, i, j, e] = total[n, u, r, t, i, j, e] + or_zero(
                     w,
                     source_column(w, column(t, i), q),
-                    data[n, source_row(w, r, p), source_column(w, column(t, i), q), channel(u, j, e)],
-                ) * T.cast(weight[u, weight_row(w, r, p), q, j, e], dtype)
+                    T.cast(data[n, source_row(w, r, p), source_column(w, column(t, i), q), channel(u, j, e)], sums),
+                ) * T.cast(weight[u, weight_row(w, r, p), q, j, e], sums)
         for b, ct, y, xt, xi, v, lane in T.grid(B, CT, OH, XT, X, V, L):
             with T.sblock("value"):
                 n, u, r, t, i, j, e = T.axis.remap("SSSSSSS", [b, ct, y, xt, xi, v, lane])
-                value[n, u, r, t, i, j, e] = activate(total[n, u, r, t, i, j, e], w.activation, dtype)
+                value[n, u, r, t, i, j, e] = activate(total[n, u, r, t, i, j, e], w.activation, sums)
         for b, ct, y, xt, xi, v, lane in T.grid(B, CT, OH, XT, X, V, L):
             with T.sblock("store"):
                 n, u, r, t, i, j, e = T.axis.remap("SSSSSSS", [b, ct, y, xt, xi, v, lane])
-                output[n, r, column(t, i), channel(u, j, e)] = value[n, u, r, t, i, j, e]
+                output[n, r, column(t, i), channel(u, j, e)] = T.cast(value[n, u, r, t, i, j, e], dtype)
         if pooled:
             for b, ct, v, lane, y, xt, xi in T.grid(B, CT, V, L, OH, XT, X):
                 with T.sblock("squeeze"):

@@ -31,6 +31,8 @@ def conv(operands: Operands, workload: Workload) -> list[Array]:
     data = _double(operands, "data")
     if workload.layout == "nchw":
         data = data.transpose(0, 2, 3, 1)
+    if "affine" in workload.prologue:
+        data = data * _double(operands, "factor") + _double(operands, "offset")
     weight = _double(operands, "weight")
     total = sum(tap @ weight[:, dy, dx].T for dy, dx, tap in _taps(data, workload))
     return _finish(np.asarray(total), operands, workload)

@@ -13,11 +13,12 @@ import onnxruntime
 import pytest
 import torch
 
-from tvm_mnv3 import Bundle, CompileOptions, load
+from tvm_mnv3 import Bundle, CompileOptions, compile_model, load
 from tvm_mnv3.frontend.imported import Preprocessing
 from tvm_mnv3.models import build_model, find_model
 from tvm_mnv3.models.weights import load_weights
 from tvm_mnv3.picture import preprocess, read_picture
+from tvm_mnv3.targets import load_core
 
 Array = np.ndarray[Any, Any]
 Compile = Callable[[CompileOptions], Bundle]
@@ -175,6 +176,40 @@ def test_float16_weights_keep_the_trained_network_s_answers_on_500_pictures(
             same += int(logits.argmax() == expected.argmax())
     assert abs(ours - right) <= 1
     assert same >= 498
+
+
+@pytest.mark.slow
+def test_float16_arithmetic_loses_at_most_one_of_500_pictures(
+    trained: Path,
+    pictures: list[tuple[Array, int]],
+    reference: list[Array],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On this machine; where it has no float16 instructions it rounds every product too, which ARM does not."""
+    monkeypatch.setattr("tvm_mnv3.compile.load_core", lambda name: replace(load_core(name), has_fp16=True))
+    options = CompileOptions(
+        trained, output=tmp_path / "half", target="host", precision="fp16", normalization="unit", input="pixels"
+    )
+    ours = right = 0
+    with load(compile_model(options).path) as model:
+        for (picture, label), expected in zip(pictures, reference, strict=True):
+            pixels = np.rint(picture.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
+            (logits,) = model.run(pixels)
+            ours += int(logits.argmax()) == label + 1
+            right += int(expected.argmax()) == label + 1
+    assert ours >= right - 1
+
+
+@pytest.mark.slow
+def test_a_network_that_takes_pixels_gives_the_same_answers(
+    trained: Path, pictures: list[tuple[Array, int]], reference: list[Array], tmp_path: Path
+) -> None:
+    options = CompileOptions(trained, output=tmp_path / "pixels", target="host", normalization="unit", input="pixels")
+    with load(compile_model(options).path) as model:
+        for (picture, _), expected in list(zip(pictures, reference, strict=True))[::5]:
+            (logits,) = model.run(np.rint(picture.transpose(0, 2, 3, 1) * 255).astype(np.uint8))
+            np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-3)
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,11 @@ from tvm_mnv3.compat import IRModule
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.frontend.imported import ImportedModel
 from tvm_mnv3.frontend.naming import c_identifier
-from tvm_mnv3.options import PRECISIONS, TARGETS, WEIGHTS_STORAGES, CompileOptions
+from tvm_mnv3.options import INPUTS, PRECISIONS, TARGETS, WEIGHTS_STORAGES, CompileOptions
 from tvm_mnv3.passes.convert_precision import convert_precision
 from tvm_mnv3.passes.pipeline import normalize
 from tvm_mnv3.passes.store_weights_as_half import store_weights_as_half
+from tvm_mnv3.passes.take_pixels import take_pixels
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.source import import_source
 from tvm_mnv3.targets import Core, load_core
@@ -66,7 +67,7 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
         raise InputError(f"The folder {options.dump_ir} of --dump-ir is not empty; choose another, or use --force.")
     logs = find_logs(options.tuning_logs, core)
     on_stage("import")
-    imported = import_source(options)
+    imported = import_asked(options)
     output = options.output or Path(_folder_name(options, imported))
     check_free(output, force=options.force)
     on_stage("graph passes")
@@ -88,6 +89,21 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
         manifest = _manifest(options, imported, core, platform, prefix, scheduled, library, tuning, folder)
         (folder / "model.json").write_text(manifest.to_json(), encoding="utf-8")
     return Bundle(output, manifest)
+
+
+def import_asked(options: CompileOptions) -> ImportedModel:
+    """The network with its own input, or with the pixels of a picture instead (see `import_source`)."""
+    imported = import_source(options)
+    if options.input == "tensor":
+        return imported
+    how = imported.preprocessing
+    if how is None:
+        raise InputError("--input pixels needs to know how pixels are normalized; add --normalize, as it was trained.")
+    module = take_pixels(imported.module, how.mean, how.std)
+    (tensor,) = imported.inputs
+    batch, channels, height, width = tensor.shape
+    pixels = dataclasses.replace(tensor, shape=(batch, height, width, channels), dtype="uint8")
+    return dataclasses.replace(imported, module=module, inputs=(pixels,))
 
 
 def normal_form(imported: ImportedModel, options: CompileOptions) -> IRModule:
@@ -112,6 +128,8 @@ def core_and_platform(options: CompileOptions) -> tuple[Core, Platform]:
         raise InputError(f"--precision {options.precision!r} is not one of {', '.join(PRECISIONS)}.")
     if options.weights_storage not in WEIGHTS_STORAGES:
         raise InputError(f"--weights-storage {options.weights_storage!r} is not one of {', '.join(WEIGHTS_STORAGES)}.")
+    if options.input not in INPUTS:
+        raise InputError(f"--input {options.input!r} is not one of {', '.join(INPUTS)}.")
     core, platform = _named_core_and_platform(options)
     if options.precision == "fp16" and not core.has_fp16:
         raise InputError(
@@ -241,6 +259,7 @@ def _asked(options: CompileOptions) -> dict[str, object]:
         "target": options.target,
         "core": options.core,
         "weights_storage": options.weights_storage,
+        "input": options.input,
         "batch": options.batch,
         "classes": options.classes,
         "input_size": options.input_size,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 TARGETS = ("arm", "host")
 PRECISIONS = ("fp32", "fp16")
 WEIGHTS_STORAGES = ("fp32", "fp16")
+INPUTS = ("tensor", "pixels")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class CompileOptions:
         ``fp16`` keeps the weights of float32 arithmetic as float16, on any core: half the file, for a rounding error of
         at most 2^-11 of a weight (biases and windows, which are few, stay float32). With precision ``fp16``
         weights are float16 whatever is asked.
+    input
+        ``tensor``: the network's own input, normalized by the app. ``pixels``: 8-bit RGB as a picture lies in memory,
+        uint8 of shape ``(N, H, W, 3)``; the stem normalizes as it reads, so how it is done must be known (of a file or
+        module by `normalization`).
     weights
         Of a named model: ``pretrained``, ``random``, or a file (.pt, .pth, .safetensors). By default pretrained, or
         random where those cannot be had, which the bundle then says.
@@ -71,6 +76,7 @@ class CompileOptions:
     core: str | None = None
     precision: str = "fp32"
     weights_storage: str = "fp32"
+    input: str = "tensor"
     weights: str | Path | None = None
     seed: int = 0
     classes: int | None = None

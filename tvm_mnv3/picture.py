@@ -34,7 +34,15 @@ def read_picture(file: Path) -> Image.Image:
 
 
 def preprocess(image: Image.Image, how: Preprocessing) -> npt.NDArray[np.float32]:
-    """Resize the short side, cut out the centre, normalize: float32, shape ``(3, crop, crop)``.
+    """Resize the short side, cut out the centre, normalize: float32, shape ``(3, crop, crop)``."""
+    pixels = pixels_of(image, how).astype(np.float32) / np.float32(255)
+    mean, std = (np.asarray(values, dtype=np.float32) for values in (how.mean, how.std))
+    normalized = (pixels - mean) / std
+    return np.ascontiguousarray(normalized.transpose(2, 0, 1), dtype=np.float32)
+
+
+def pixels_of(image: Image.Image, how: Preprocessing) -> npt.NDArray[np.uint8]:
+    """Resize the short side and cut out the centre: uint8, shape ``(crop, crop, 3)``.
 
     As torchvision's ``Resize`` and ``CenterCrop`` on Pillow images: the long side is truncated, the crop's corner
     rounded to even (``torchvision/transforms/functional.py``); a crop beyond the picture is filled with black.
@@ -47,10 +55,7 @@ def preprocess(image: Image.Image, how: Preprocessing) -> npt.NDArray[np.float32
         image = image.resize(size, _FILTERS[how.interpolation])
     left, top = round((image.width - how.crop) / 2.0), round((image.height - how.crop) / 2.0)
     image = image.crop((left, top, left + how.crop, top + how.crop))
-    pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
-    mean, std = (np.asarray(values, dtype=np.float32) for values in (how.mean, how.std))
-    normalized = (pixels - mean) / std
-    return np.ascontiguousarray(normalized.transpose(2, 0, 1), dtype=np.float32)
+    return np.asarray(image, dtype=np.uint8)
 
 
 def top_classes(logits: npt.NDArray[Any], count: int) -> list[tuple[int, float]]:

@@ -15,7 +15,7 @@ from tvm_mnv3.codegen.bundle import Bundle, open_bundle, verify_files
 from tvm_mnv3.devices import Session, open_device
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.frontend.imported import Preprocessing
-from tvm_mnv3.picture import preprocess, read_picture, top_classes
+from tvm_mnv3.picture import pixels_of, preprocess, read_picture, top_classes
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,9 @@ class LoadedModel:
         if len(manifest.inputs) != 1 or len(manifest.outputs) != 1 or len(manifest.outputs[0].shape) != 2:
             raise InputError(f"{self.bundle.path} is no classifier of pictures: it has other inputs or outputs.")
         how = Preprocessing(**dict(manifest.preprocessing))
-        one = preprocess(read_picture(image), how)
-        batch = np.broadcast_to(one, manifest.inputs[0].shape).astype(manifest.inputs[0].dtype)
+        spec = manifest.inputs[0]
+        one = (pixels_of if spec.dtype == "uint8" else preprocess)(read_picture(image), how)
+        batch = np.broadcast_to(one, spec.shape).astype(spec.dtype)
         (logits,) = self.run(batch, threads=threads)
         labels = manifest.labels
         return [

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tvm_mnv3.codegen.kernels import workload_names
 from tvm_mnv3.codegen.object_code import llvm_target
-from tvm_mnv3.compile import core_and_platform, normal_form
+from tvm_mnv3.compile import core_and_platform, import_asked, normal_form
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.options import CompileOptions
-from tvm_mnv3.source import import_source, is_file
+from tvm_mnv3.source import is_file
 from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.budget import Budget
 from tvm_mnv3.tuning.candidate import of_template, template_of
@@ -160,7 +160,7 @@ def _tasks(options: TuneOptions, core: Core) -> list[Task]:
     asked = options.compile
     if isinstance(asked.model, str) and not is_file(asked.model):
         asked = replace(asked, weights="random")  # shapes are all that counts
-    uses = workload_names(normal_form(import_source(asked), asked))
+    uses = workload_names(normal_form(import_asked(asked), asked))
     unknown = [name for name in options.only if name not in uses]
     if unknown:
         raise InputError(f"--only {unknown[0]}: the model has no such workload; `tvm-mnv3 inspect` lists a bundle's.")

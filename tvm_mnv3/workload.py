@@ -3,21 +3,22 @@
 The name is what the log, the profile, the manifest, the symbol table and error messages call the kernel::
 
     name      = operator [ "_n" batch ] [ "_k" k "s" s ] [ "_p" t "x" l "x" b "x" r ] [ "_h" H "w" W ]
-                channels "_" dtype [ "_nchw" ] { "_" prologue } { "_" epilogue }
+                channels "_" dtype [ "_nchw" | "_pixels" ] { "_" prologue } { "_" epilogue }
     operator  = "conv" | "pointwise" | "depthwise" | "dense" | "pool" | "se"
     channels  = "_c" C                    depthwise, pool: as many out as in
               | "_i" I "_o" O             conv, pointwise, dense
               | "_c" C "_s" S             se: C channels, squeezed to S and back
-    dtype     = "f32" | "f16" | "f32w16"
-    prologue  = "scale"
+    dtype     = "f32" | "f16" | "f32w16" | "f16s32"
+    prologue  = "scale" | "affine"
     epilogue  = "bias" | "relu" | "relu6" | "hswish" | "hsigmoid" | "add" | "pool"
 
-``f32w16`` is float32 arithmetic on weights that are stored as float16; biases stay float32.
+``f32w16`` is float32 arithmetic on weights that are stored as float16; biases stay float32. ``f16s32`` is float16
+activations, but float32 weights, biases and sums.
 
 ``_n`` is left out for batch 1, ``_p`` where the padding is ``k // 2`` on every side (0 for a pool). H and W are the
 input's. Examples: ``pointwise_h14w14_i672_o112_f32_scale_bias_add``,
 ``depthwise_k5s2_h14w14_c672_f32_bias_hswish_pool``, ``se_c672_s168_f32_relu_hsigmoid``,
-``conv_k3s2_h224w224_i3_o16_f32_nchw_bias_hswish``.
+``conv_k3s2_h224w224_i3_o16_f32_nchw_bias_hswish``, ``conv_k3s2_h224w224_i3_o16_f32_pixels_affine_bias_hswish``.
 """
 
 from __future__ import annotations
@@ -27,12 +28,18 @@ from dataclasses import dataclass
 
 OPERATORS = ("conv", "pointwise", "depthwise", "dense", "pool", "se")
 ACTIVATIONS = ("relu", "relu6", "hswish", "hsigmoid")
-PROLOGUES = ("scale",)
+PROLOGUES = ("scale", "affine")
+LAYOUTS = ("nhwc", "nchw", "pixels")
 #: In the order in which a kernel applies them.
 EPILOGUES = ("bias", *ACTIVATIONS, "add", "pool")
 DTYPES = ("float32", "float16")
-#: By the dtype of arithmetic and that of stored weights.
-_DTYPE_TOKENS = {("float32", None): "f32", ("float16", None): "f16", ("float32", "float16"): "f32w16"}
+#: By the dtype of activations, of stored weights, and of sums.
+_DTYPE_TOKENS = {
+    ("float32", None, None): "f32",
+    ("float16", None, None): "f16",
+    ("float32", "float16", None): "f32w16",
+    ("float16", None, "float32"): "f16s32",
+}
 
 _NAME = re.compile(
     r"(?P<operator>conv|pointwise|depthwise|dense|pool|se)"
@@ -41,7 +48,7 @@ _NAME = re.compile(
     r"(?:_p(?P<padding>\d+x\d+x\d+x\d+))?"
     r"(?:_h(?P<height>\d+)w(?P<width>\d+))?"
     r"(?:_c(?P<c>\d+))?(?:_s(?P<s>\d+))?(?:_i(?P<i>\d+))?(?:_o(?P<o>\d+))?"
-    r"_(?P<dtype>f32w16|f32|f16)(?P<nchw>_nchw)?(?P<rest>(?:_[a-z0-9]+)*)"
+    r"_(?P<dtype>f32w16|f16s32|f32|f16)(?P<layout>_nchw|_pixels)?(?P<rest>(?:_[a-z0-9]+)*)"
 )
 
 
@@ -63,15 +70,19 @@ class Workload:
     padding
         Zeros at (top, left, bottom, right).
     dtype
-        ``float32`` or ``float16``: of the arithmetic, of activations, biases and the output.
+        ``float32`` or ``float16``: of activations and the output, and, unless `sums_dtype` is given, of arithmetic.
     weights_dtype
         ``float16`` where the weights (not the biases) of a ``float32`` kernel are stored so and widened as they are
-        read; None where they are stored in `dtype`.
+        read; None where they are stored as they are computed with.
+    sums_dtype
+        ``float32`` where a kernel of ``float16`` activations has float32 weights, biases and sums; else None.
     layout
-        Of the input: ``nhwc``, or ``nchw`` for the first convolution of a network whose input is NCHW. Every
-        output is NHWC.
+        Of the input: ``nhwc``; of a network's first convolution also ``nchw``, or ``pixels``: NHWC of uint8, as a
+        picture lies in memory. Every output is NHWC.
     prologue
-        ``("scale",)``: the input is multiplied by one number per picture and channel on its way in.
+        ``("scale",)``: the input is multiplied by one number per picture and channel on its way in. ``("affine",)``:
+        the input, float32 or uint8, is multiplied by a constant factor per channel, and a constant offset is added;
+        padding is zero after that.
     epilogue
         What is applied before the value is stored, in order. ``add`` adds a residual. ``pool`` makes a second
         output, the mean over height and width of the (activated) first one.
@@ -88,6 +99,7 @@ class Workload:
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dtype: str = "float32"
     weights_dtype: str | None = None
+    sums_dtype: str | None = None
     layout: str = "nhwc"
     prologue: tuple[str, ...] = ()
     epilogue: tuple[str, ...] = ()
@@ -97,10 +109,20 @@ class Workload:
             raise ValueError(f"unknown operator {self.operator!r}; one of {', '.join(OPERATORS)}")
         if self.dtype not in DTYPES:
             raise ValueError(f"unknown dtype {self.dtype!r}; one of {', '.join(DTYPES)}")
-        if (self.dtype, self.weights_dtype) not in _DTYPE_TOKENS:
-            raise ValueError(f"{self.dtype} kernels cannot store their weights as {self.weights_dtype!r}")
+        if self._dtypes not in _DTYPE_TOKENS:
+            raise ValueError(
+                f"{self.dtype} kernels cannot store weights as {self.weights_dtype!r} and sum in {self.sums_dtype!r}"
+            )
         if self.weights_dtype is not None and self.operator == "pool":
             raise ValueError(f"a pool has no weights to store as {self.weights_dtype}")
+        if self.sums_dtype is not None and self.operator not in ("conv", "depthwise"):
+            raise ValueError(f"a {self.operator} sums in the dtype of its activations")
+        if self.layout not in LAYOUTS:
+            raise ValueError(f"unknown layout {self.layout!r}; one of {', '.join(LAYOUTS)}")
+        if ("affine" in self.prologue or self.layout == "pixels") and self.operator != "conv":
+            raise ValueError(f"a {self.operator} does not normalize its input")
+        if self.layout == "pixels" and "affine" not in self.prologue:
+            raise ValueError("pixels become numbers by the prologue affine")
         unknown = (set(self.prologue) - set(PROLOGUES)) | (set(self.epilogue) - set(EPILOGUES))
         if unknown:
             raise ValueError(f"unknown prologue or epilogue {', '.join(sorted(unknown))}")
@@ -118,9 +140,18 @@ class Workload:
         return (self.width + left + right - self.kernel) // self.stride + 1
 
     @property
+    def _dtypes(self) -> tuple[str, str | None, str | None]:
+        return self.dtype, self.weights_dtype, self.sums_dtype
+
+    @property
+    def sum_dtype(self) -> str:
+        """The dtype of products, sums and biases."""
+        return self.sums_dtype or self.dtype
+
+    @property
     def stored_dtype(self) -> str:
         """The dtype that the weights (not the biases) are stored in."""
-        return self.weights_dtype or self.dtype
+        return self.weights_dtype or self.sum_dtype
 
     @property
     def activation(self) -> str | None:
@@ -151,9 +182,9 @@ class Workload:
         if self.operator not in ("dense", "se"):
             parts.append(f"h{self.height}w{self.width}")
         parts.extend(self._channels())
-        parts.append(_DTYPE_TOKENS[self.dtype, self.weights_dtype])
-        if self.layout == "nchw":
-            parts.append("nchw")
+        parts.append(_DTYPE_TOKENS[self._dtypes])
+        if self.layout != "nhwc":
+            parts.append(self.layout)
         return "_".join((*parts, *self.prologue, *self.epilogue))
 
     def _channels(self) -> tuple[str, ...]:
@@ -183,7 +214,7 @@ class Workload:
         padding = tuple(int(p) for p in m["padding"].split("x")) if m["padding"] else (kernel // 2,) * 4
         rest = [part for part in m["rest"].split("_") if part]
         c = number.get("c", 0)
-        dtype, weights_dtype = {token: pair for pair, token in _DTYPE_TOKENS.items()}[m["dtype"]]
+        dtype, weights_dtype, sums_dtype = {token: dtypes for dtypes, token in _DTYPE_TOKENS.items()}[m["dtype"]]
         workload = cls(
             operator=operator,
             in_channels=number.get("i", c),
@@ -196,7 +227,8 @@ class Workload:
             padding=(padding[0], padding[1], padding[2], padding[3]),
             dtype=dtype,
             weights_dtype=weights_dtype,
-            layout="nchw" if m["nchw"] else "nhwc",
+            sums_dtype=sums_dtype,
+            layout=m["layout"][1:] if m["layout"] else "nhwc",
             prologue=tuple(p for p in rest if p in PROLOGUES),
             epilogue=tuple(p for p in rest if p not in PROLOGUES),
         )

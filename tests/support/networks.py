@@ -107,7 +107,7 @@ def random_weights(w: Workload, random: np.random.Generator) -> dict[str, Array]
         return (random.standard_normal(shape) / np.sqrt(fan_in)).astype(w.stored_dtype)
 
     def bias(length: int) -> Array:
-        return random.standard_normal(length).astype(w.dtype)
+        return random.standard_normal(length).astype(w.sum_dtype)
 
     if w.operator == "pool":
         return {}
@@ -124,6 +124,10 @@ def random_weights(w: Workload, random: np.random.Generator) -> dict[str, Array]
     weights = {"weight": weight(w.out_channels, *window, depth, fan_in=depth * w.kernel**2)}
     if "bias" in w.epilogue:
         weights["bias"] = bias(w.out_channels)
+    if "affine" in w.prologue:
+        spread = 1 / 64 if w.layout == "pixels" else 2
+        weights["factor"] = np.float32(spread) * random.uniform(0.5, 1, w.in_channels).astype(np.float32)
+        weights["offset"] = random.uniform(-1, 0, w.in_channels).astype(np.float32)
     return weights
 
 
@@ -136,7 +140,10 @@ def random_activations(w: Workload, random: np.random.Generator) -> dict[str, Ar
     if w.operator == "dense":
         operands = {"data": normal(w.batch, w.in_channels)}
     elif w.layout == "nchw":
-        operands = {"data": normal(w.batch, w.in_channels, w.height, w.width)}
+        data = normal(w.batch, w.in_channels, w.height, w.width)
+        operands = {"data": data.astype(np.float32) if "affine" in w.prologue else data}
+    elif w.layout == "pixels":
+        operands = {"data": random.integers(0, 256, (w.batch, w.height, w.width, w.in_channels), np.uint8)}
     else:
         operands = {"data": normal(w.batch, w.height, w.width, w.in_channels)}
     if "scale" in w.prologue:

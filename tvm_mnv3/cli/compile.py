@@ -9,7 +9,7 @@ import typer
 
 from tvm_mnv3.cli.options import DebugOption, InputShapeOption, parse_input_shapes
 from tvm_mnv3.cli.outcome import reporting
-from tvm_mnv3.options import NORMALIZATIONS, PRECISIONS, TARGETS, WEIGHTS_STORAGES, CompileOptions
+from tvm_mnv3.options import INPUTS, NORMALIZATIONS, PRECISIONS, TARGETS, WEIGHTS_STORAGES, CompileOptions
 
 _DEFAULTS = CompileOptions()
 
@@ -42,6 +42,14 @@ def compile_command(
             help="fp16 halves the file of float32 arithmetic; each weight is rounded by at most 1 in 2048.",
         ),
     ] = _DEFAULTS.weights_storage,
+    input_kind: Annotated[
+        str,
+        typer.Option(
+            "--input",
+            metavar="|".join(INPUTS),
+            help="pixels: the library takes 8-bit RGB, H x W x 3, and normalizes it itself.",
+        ),
+    ] = _DEFAULTS.input,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -96,6 +104,7 @@ def compile_command(
             core=core,
             precision=precision,
             weights_storage=weights_storage,
+            input=input_kind,
             weights=weights,
             seed=seed,
             classes=classes,

@@ -8,9 +8,11 @@ A call of a composite is how a kernel stands in ``main`` after the passes. The f
     The workload's name.
 ``Operands``
     The role of each parameter. The roles, in their one order, each where the workload has it: ``data``, ``scale``,
-    ``residual``, ``weight``, ``bias``; for ``se``: ``data``, ``weight1``, ``bias1``, ``weight2``, ``bias2``.
+    ``residual``, ``weight``, ``bias``, ``factor``, ``offset``; for ``se``: ``data``, ``weight1``, ``bias1``,
+    ``weight2``, ``bias2``.
 
-Operands have the workload's dtype; weights the one that they are stored in, and the body begins by widening them.
+Activations have the workload's dtype, biases that of its sums, and weights the one that they are stored in; the body
+begins by widening what is narrower than the sums. What the prologue ``affine`` works on is float32, or uint8 pixels.
 
 Its body says in ordinary operators what the kernel computes, so any Relax runtime can run it: the oracle of the tests.
 A ``depthwise`` with ``pool`` returns the pair (activation, mean); every other kernel one tensor.
@@ -49,12 +51,18 @@ def operands(workload: Workload) -> dict[str, tuple[int, ...]]:
         shapes["weight"] = _weight_shape(w)
     if "bias" in w.epilogue:
         shapes["bias"] = (o,)
+    if "affine" in w.prologue:
+        shapes.update(factor=(c,), offset=(c,))
     return shapes
 
 
 def operand_dtype(workload: Workload, role: str) -> str:
     """The dtype of the operand of that role."""
-    return workload.stored_dtype if role.startswith("weight") else workload.dtype
+    if "affine" in workload.prologue and role in ("data", "factor", "offset"):
+        return "uint8" if role == "data" and workload.layout == "pixels" else "float32"
+    if role.startswith("weight"):
+        return workload.stored_dtype
+    return workload.sum_dtype if role.startswith("bias") else workload.dtype
 
 
 def output_shape(workload: Workload) -> tuple[int, ...]:
@@ -87,9 +95,9 @@ def composite_function(workload: Workload) -> relax.Function:
 
 def _widened(builder: relax.BlockBuilder, parameter: relax.Var, workload: Workload) -> relax.Var:
     """A parameter in the dtype that is computed in."""
-    if dtype(parameter) == workload.dtype:
+    if dtype(parameter) == workload.sum_dtype:
         return parameter
-    return builder.emit(relax.op.astype(parameter, workload.dtype))
+    return builder.emit(relax.op.astype(parameter, workload.sum_dtype))
 
 
 def _weight_shape(w: Workload) -> tuple[int, ...]:
@@ -112,13 +120,18 @@ def _body(builder: relax.BlockBuilder, w: Workload, p: dict[str, relax.Var]) -> 
             pooled = builder.emit(relax.op.mean(x, [1, 2], keepdims=True))
         else:
             x = builder.emit(BUILDERS[step](x))
-    return x if pooled is None else relax.Tuple([x, pooled])
+    outputs = [x] if pooled is None else [x, pooled]
+    if w.sum_dtype != w.dtype:
+        outputs = [builder.emit(relax.op.astype(output, w.dtype)) for output in outputs]
+    return outputs[0] if pooled is None else relax.Tuple(outputs)
 
 
 def _operator(builder: relax.BlockBuilder, w: Workload, p: dict[str, relax.Var]) -> relax.Expr:
     data = p["data"]
     if w.layout == "nchw":
         data = builder.emit(relax.op.permute_dims(data, [0, 2, 3, 1]))
+    if "affine" in w.prologue:
+        data = builder.emit(relax.op.add(builder.emit(relax.op.multiply(data, p["factor"])), p["offset"]))
     if "scale" in w.prologue:
         data = builder.emit(relax.op.multiply(data, p["scale"]))
     if w.operator == "pool":

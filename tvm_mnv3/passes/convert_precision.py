@@ -1,5 +1,11 @@
 """ConvertPrecision: let the kernels of a network in normal form compute in float16.
 
+The stem and the first depthwise kernels keep float32 weights and sums: what is rounded there goes through the whole
+network. In a trained V3-Small, whose logits range over 20, rounding in float16 moves them by 0.050 in the mean if the
+stem's 27 products are summed in float16, and by 0.022 if not; of that, the weights of the first depthwise kernel make
+0.020 (they are edge filters of up to 47, whose products cancel) and those of the second 0.009, of any later one at most
+0.002.
+
 The network's inputs and outputs keep their dtypes, and so do the ordinary operators between kernels; where a value
 passes from one to the other it is cast once.
 """
@@ -12,11 +18,14 @@ import numpy as np
 
 from tvm_mnv3.compat import Call, GlobalVar, IRModule, relax
 from tvm_mnv3.errors import InputError
-from tvm_mnv3.passes.composite import composite_function
+from tvm_mnv3.passes.composite import composite_function, operand_dtype, operands
 from tvm_mnv3.passes.dataflow import SWEEP, Dataflow, array, dtype, operator
 from tvm_mnv3.passes.kernels import called_workload
+from tvm_mnv3.workload import Workload
 
 HALF = "float16"
+#: The depthwise kernels, from the input on, that keep float32 weights and sums.
+EXACT_DEPTHWISE = 2
 
 
 def convert_precision(module: IRModule) -> IRModule:
@@ -55,6 +64,7 @@ class _Converter:
         self._values: dict[relax.Var, relax.Expr] = {}
         self._casts: dict[tuple[relax.Expr, str], relax.Expr] = {}
         self._functions: dict[str, GlobalVar] = {}
+        self._depthwise_kernels = 0
 
     def convert(self) -> IRModule:
         main = self._module["main"]
@@ -71,10 +81,7 @@ class _Converter:
     def _value(self, value: relax.Expr) -> relax.Expr:
         workload = called_workload(value, self._module)
         if workload is not None:
-            half = dataclasses.replace(workload, dtype=HALF)
-            if half.name not in self._functions:
-                self._functions[half.name] = self._builder.add_func(composite_function(half), half.name)
-            return Call(self._functions[half.name], [self._half(argument) for argument in value.args])
+            return self._kernel(workload, dict(zip(operands(workload), value.args, strict=True)))
         if isinstance(value, relax.TupleGetItem):
             return relax.TupleGetItem(self._values[value.tuple_value], value.index)
         if operator(value) == "reshape":
@@ -84,10 +91,29 @@ class _Converter:
             return Call(value.op, arguments, value.attrs, value.ty_args)
         return self._as(value)
 
-    def _half(self, argument: relax.Expr) -> relax.Expr:
+    def _kernel(self, workload: Workload, arguments: dict[str, relax.Expr]) -> Call:
+        half = dataclasses.replace(workload, dtype=HALF, sums_dtype="float32" if self._is_exact(workload) else None)
+        if half.operator == "conv" and not half.prologue and arguments["data"] in self._flow.parameters:
+            # Normalization by one and zero: the kernel then reads the float32 input as it is.
+            half = dataclasses.replace(half, prologue=("affine",))
+            one = np.ones(half.in_channels, np.float32)
+            arguments |= {"factor": relax.const(one), "offset": relax.const(0 * one)}
+        if half.name not in self._functions:
+            self._functions[half.name] = self._builder.add_func(composite_function(half), half.name)
+        operand_of = {role: self._operand(argument, operand_dtype(half, role)) for role, argument in arguments.items()}
+        return Call(self._functions[half.name], [operand_of[role] for role in operands(half)])
+
+    def _is_exact(self, workload: Workload) -> bool:
+        self._depthwise_kernels += workload.operator == "depthwise"
+        is_early = workload.operator == "depthwise" and self._depthwise_kernels <= EXACT_DEPTHWISE
+        return is_early or workload.operator == "conv"
+
+    def _operand(self, argument: relax.Expr, wanted: str) -> relax.Expr:
         constant = array(argument)
         if constant is None:
-            return self._cast(self._values[argument], HALF)
+            return self._cast(self._values[argument], wanted)
+        if wanted != HALF:
+            return argument
         return relax.const(rounded_to_half(constant, "compile with --precision fp32"))
 
     def _as(self, old: relax.Expr) -> relax.Expr:

@@ -2,7 +2,7 @@
 
 Bias and activation follow in the kernel's epilogue; after a projection the residual too; after a depthwise
 convolution the mean that feeds a squeeze-excite block. The product with such a block's scale is the
-projection's prologue. The convolution that reads the network's NCHW input reads it as it is.
+projection's prologue. The convolution that reads the network's NCHW input reads it as it is, and normalizes it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tvm_mnv3.passes.convert_layout import TO_NHWC
 from tvm_mnv3.passes.dataflow import Dataflow, operator, shape
 from tvm_mnv3.passes.kernels import Kernel, called_workload, without_views, write_kernels
 from tvm_mnv3.passes.linear import Linear, linear_at, with_epilogue
+from tvm_mnv3.passes.normalization import normalization_before
 
 
 def fuse_convolutions(module: IRModule) -> IRModule:
@@ -54,7 +55,7 @@ class _Fuser:
         kernel = Kernel(linear.workload, arguments, (linear.result,))
         is_pointwise = linear.workload.operator == "pointwise"
         if linear.workload.operator == "conv":
-            kernel = self._with_nchw_input(kernel)
+            kernel = self._with_normalization(kernel)
         if is_pointwise:
             kernel = self._with_scale(kernel)
         activation = self._activation_of.get(linear.result)
@@ -63,6 +64,14 @@ class _Fuser:
         elif is_pointwise:
             kernel = self._with_residual(kernel, taken)
         return self._with_pool(kernel) if linear.workload.operator == "depthwise" else kernel
+
+    def _with_normalization(self, kernel: Kernel) -> Kernel:
+        found = normalization_before(kernel.arguments["data"], self._flow)
+        if found is None:
+            return self._with_nchw_input(kernel)
+        workload = replace(kernel.workload, layout=found.layout, prologue=("affine",))
+        operands = {"data": found.source, "factor": found.factor, "offset": found.offset}
+        return replace(kernel, workload=workload, arguments={**kernel.arguments, **operands})
 
     def _with_nchw_input(self, kernel: Kernel) -> Kernel:
         data = kernel.arguments["data"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tvm_mnv3.compat import Call, IRModule, relax
-from tvm_mnv3.passes.composite import composite_function, operands, output_shape
+from tvm_mnv3.passes.composite import composite_function, operand_dtype, operands, output_shape
 from tvm_mnv3.passes.dataflow import Dataflow, Writer, array, operator, rewrite, shape
 from tvm_mnv3.workload import Workload
 
@@ -67,7 +67,8 @@ def without_views(expr: relax.Expr, flow: Dataflow) -> relax.Expr:
 
 def _write(writer: Writer, kernel: Kernel, function: relax.GlobalVar) -> None:
     arguments = [
-        _argument(writer, kernel.arguments[role], wanted) for role, wanted in operands(kernel.workload).items()
+        _argument(writer, kernel.arguments[role], wanted, operand_dtype(kernel.workload, role))
+        for role, wanted in operands(kernel.workload).items()
     ]
     call = Call(function, arguments)
     if len(kernel.outputs) == 1:
@@ -80,8 +81,10 @@ def _write(writer: Writer, kernel: Kernel, function: relax.GlobalVar) -> None:
         writer.bind(output, relax.TupleGetItem(pair, index))
 
 
-def _argument(writer: Writer, value: relax.Expr | np.ndarray, wanted: tuple[int, ...]) -> relax.Expr:
+def _argument(
+    writer: Writer, value: relax.Expr | np.ndarray, wanted: tuple[int, ...], constants_dtype: str
+) -> relax.Expr:
     constant = value if isinstance(value, np.ndarray) else array(value)
     if constant is not None:
-        return relax.const(np.ascontiguousarray(constant).reshape(wanted))
+        return relax.const(np.ascontiguousarray(constant, constants_dtype).reshape(wanted))
     return value if shape(value) == wanted else writer.emit(relax.op.reshape(value, wanted))

@@ -135,9 +135,12 @@ def _misfit(call: Call, workload: Workload, module: IRModule) -> str | None:
     for (role, wanted), operand in zip(roles.items(), call.args, strict=True):
         if shape(operand) != wanted or dtype(operand) != operand_dtype(workload, role):
             return f"its {role} is {operand.ty} instead of {operand_dtype(workload, role)} {wanted}"
-        if role.startswith(("weight", "bias")) and array(operand) is None:
+        if role.startswith(("weight", "bias", "factor", "offset")) and array(operand) is None:
             return f"its {role} is no constant"
-    result = call.ty.fields[0] if isinstance(call.ty, relax.TupleType) else call.ty
+    results = call.ty.fields if isinstance(call.ty, relax.TupleType) else [call.ty]
+    if any(str(result.dtype) != workload.dtype for result in results):
+        return f"its results are {', '.join(map(str, results))} instead of {workload.dtype}"
+    result = results[0]
     extents = tuple(int(extent) for extent in result.shape.values)
     return None if extents == output_shape(workload) else f"its result is {result}"
 

@@ -71,13 +71,13 @@ def _pointwise(w: Workload, t: Tensors) -> list[Any]:
     depth = te.reduce_axis((0, w.in_channels), "depth")
 
     def value(n: Expr, y: Expr, x: Expr) -> Expr:
-        read = t["data"](n, y, x, depth)
-        return read * t["scale"](n, 0, 0, depth) if "scale" in t else read
+        read = t["data"](n, y, x, depth).astype(w.sum_dtype)
+        return read * t["scale"](n, 0, 0, depth).astype(w.sum_dtype) if "scale" in t else read
 
     shape = (w.batch, w.height, w.width, w.out_channels)
     total = te.compute(
         shape,
-        lambda n, y, x, o: te.sum(value(n, y, x) * t["weight"](0, 0, depth, o).astype(w.dtype), depth),
+        lambda n, y, x, o: te.sum(value(n, y, x) * t["weight"](0, 0, depth, o).astype(w.sum_dtype), depth),
         "total",
     )
     return _finish(w, t, total)
@@ -89,18 +89,25 @@ def _dense(w: Workload, t: Tensors) -> list[Any]:
 
 def _matrix_product(w: Workload, data: Any, weight: Any, depth: int, width: int, name: str) -> Any:
     k = te.reduce_axis((0, depth), "depth")
-    return te.compute((w.batch, width), lambda n, o: te.sum(data(n, k) * weight(k, o).astype(w.dtype), k), name)
+    return te.compute(
+        (w.batch, width),
+        lambda n, o: te.sum(data(n, k).astype(w.sum_dtype) * weight(k, o).astype(w.sum_dtype), k),
+        name,
+    )
 
 
 def _window(w: Workload, t: Tensors) -> list[Any]:
     """Dense or depthwise convolution over a padded copy of the input."""
     top, left, bottom, right = w.padding
-    nchw, zero = w.layout == "nchw", tirx.const(0.0, w.dtype)
+    nchw, zero = w.layout == "nchw", tirx.const(0.0, w.sum_dtype)
 
     def read(n: Expr, y: Expr, x: Expr, c: Expr) -> Expr:
         row, col = y - top, x - left
         inside = tirx.all(row >= 0, row < w.height, col >= 0, col < w.width)
-        return tirx.if_then_else(inside, t["data"](*((n, c, row, col) if nchw else (n, row, col, c))), zero)
+        value = t["data"](*((n, c, row, col) if nchw else (n, row, col, c))).astype(w.sum_dtype)
+        if "factor" in t:
+            value = value * t["factor"](c) + t["offset"](c)
+        return tirx.if_then_else(inside, value, zero)
 
     padded = te.compute((w.batch, w.height + top + bottom, w.width + left + right, w.in_channels), read, "padded")
     dy, dx = te.reduce_axis((0, w.kernel), "dy"), te.reduce_axis((0, w.kernel), "dx")
@@ -109,14 +116,14 @@ def _window(w: Workload, t: Tensors) -> list[Any]:
 
         def tap(n: Expr, y: Expr, x: Expr, c: Expr) -> Expr:
             read = padded(n, y * w.stride + dy, x * w.stride + dx, c)
-            return te.sum(read * t["weight"](dy, dx, c).astype(w.dtype), [dy, dx])
+            return te.sum(read * t["weight"](dy, dx, c).astype(w.sum_dtype), [dy, dx])
 
         return _finish(w, t, te.compute(shape, tap, "total"))
     ci = te.reduce_axis((0, w.in_channels), "ci")
 
     def product(n: Expr, y: Expr, x: Expr, o: Expr) -> Expr:
         read = padded(n, y * w.stride + dy, x * w.stride + dx, ci)
-        return te.sum(read * t["weight"](dy, dx, ci, o).astype(w.dtype), [dy, dx, ci])
+        return te.sum(read * t["weight"](dy, dx, ci, o).astype(w.sum_dtype), [dy, dx, ci])
 
     return _finish(w, t, te.compute(shape, product, "total"))
 
@@ -125,12 +132,16 @@ def _squeeze_excite(w: Workload, t: Tensors) -> list[Any]:
     mean = te.compute((w.batch, w.in_channels), lambda n, c: t["data"](n, 0, 0, c), "mean")
     squeezed = _matrix_product(w, mean, t["weight1"], w.in_channels, w.out_channels, "squeezed")
     hidden = te.compute(
-        squeezed.shape, lambda n, s: activate(squeezed(n, s) + t["bias1"](s), "relu", w.dtype), "hidden"
+        squeezed.shape, lambda n, s: activate(squeezed(n, s) + t["bias1"](s), "relu", w.sum_dtype), "hidden"
     )
     excited = _matrix_product(w, hidden, t["weight2"], w.out_channels, w.in_channels, "excited")
     shape = (w.batch, 1, 1, w.in_channels)
     return [
-        te.compute(shape, lambda n, y, x, c: activate(excited(n, c) + t["bias2"](c), "hsigmoid", w.dtype), "output")
+        te.compute(
+            shape,
+            lambda n, y, x, c: activate(excited(n, c) + t["bias2"](c), "hsigmoid", w.sum_dtype).astype(w.dtype),
+            "output",
+        )
     ]
 
 
@@ -148,8 +159,9 @@ def _finish(w: Workload, t: Tensors, total: Any) -> list[Any]:
 
     def value(*at: Expr) -> Expr:
         biased = total(*at) + t["bias"](at[-1]) if "bias" in t else total(*at)
-        active = activate(biased, w.activation, w.dtype)
-        return active + t["residual"](*at) if "residual" in t else active
+        active = activate(biased, w.activation, w.sum_dtype)
+        added = active + t["residual"](*at).astype(w.sum_dtype) if "residual" in t else active
+        return added.astype(w.dtype)
 
     output = te.compute(total.shape, value, "output")
     if "pool" not in w.epilogue:

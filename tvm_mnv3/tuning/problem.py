@@ -68,9 +68,13 @@ def problem_of(name: str) -> Problem:
 
 
 def _random(workload: Workload, role: str, shape: tuple[int, ...], random: np.random.Generator) -> Array:
-    """Around one, weights scaled so that sums stay there too."""
+    """Around one, weights scaled so that sums stay there too; pixels from 0 to 255, which the factor brings there."""
+    if operand_dtype(workload, role) == "uint8":
+        return random.integers(0, 256, shape, np.uint8)
     values = random.standard_normal(shape, np.float32)
     if role.startswith("weight"):
         values /= np.float32(np.sqrt(np.prod(shape[1:])))
+    if role == "factor" and workload.layout == "pixels":
+        values /= np.float32(128)
     typed: np.ndarray[Any, Any] = values.astype(operand_dtype(workload, role))
     return typed
