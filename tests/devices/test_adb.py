@@ -14,7 +14,8 @@ from support.waiting import eventually
 
 from tvm_mnv3.codegen.bundle import Bundle
 from tvm_mnv3.devices import open_device
-from tvm_mnv3.devices.adb import Phone, attached_phones
+from tvm_mnv3.devices.adb import Phone, attached_phones, phone_report
+from tvm_mnv3.devices.attached import AttachedDevice, attached_devices
 from tvm_mnv3.devices.pool import open_pool
 from tvm_mnv3.devices.tracker import tracker_summary
 from tvm_mnv3.errors import EnvironmentProblem, InputError
@@ -37,8 +38,20 @@ def test_without_an_adb_server_no_phone_is_listed_and_none_is_started(monkeypatc
 
 
 @pytest.mark.emulated
-def test_a_phone_is_listed(server: StandInServer) -> None:
-    assert attached_phones() == (Phone(server.serial, "Stand_In", "device"),)
+def test_a_phone_is_listed_with_its_cores_and_nothing_is_left_on_it(server: StandInServer) -> None:
+    (phone,) = attached_phones()
+    assert phone == Phone(server.serial, "Stand_In", "device")
+
+    (listed,) = (device for device in attached_devices() if device.name == f"adb:{server.serial}")
+    assert (listed.cores, listed.state) == (phone_report(phone).cores_in_short, "ready")
+    assert list(server.files.iterdir()) == []
+
+
+@pytest.mark.emulated
+def test_a_phone_that_lets_nobody_in_is_listed_with_its_state(server: StandInServer) -> None:
+    server.state = "unauthorized"
+
+    assert AttachedDevice(f"adb:{server.serial}", "Stand_In", "unauthorized") in attached_devices()
 
 
 @pytest.mark.emulated

@@ -6,6 +6,7 @@ has not met a phone yet.
 
 from __future__ import annotations
 
+import json
 import secrets
 import shlex
 import socket
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from tvm_mnv3.devices.agent_program import agent_program
+from tvm_mnv3.devices.report import DeviceReport, parse_report
 from tvm_mnv3.devices.tracker import Tracker
 from tvm_mnv3.errors import EnvironmentProblem, InputError
 
@@ -85,6 +87,31 @@ def find_phone(serial: str | None) -> Phone:
     return named[0]
 
 
+def phone_report(phone: Phone) -> DeviceReport:
+    """What a phone tells of itself: the agent is pushed, asked, and taken away.
+
+    Raises
+    ------
+    EnvironmentProblem
+        adb or the phone fails.
+    """
+    device = _client().device(serial=phone.serial)
+    folder = _new_folder()
+
+    def ask() -> DeviceReport:
+        _push_agent(device, folder)
+        said = str(device.shell(f"cd {folder} && exec ./agent --report"))
+        try:
+            return parse_report(json.loads(said))
+        except (ValueError, KeyError) as error:
+            raise EnvironmentProblem(f"The agent does not run on the phone {phone.serial}: {said.strip()}") from error
+
+    try:
+        return _adb(ask)
+    finally:
+        _quietly(lambda: device.shell(f"rm -rf {folder}"))
+
+
 class AdbAgent:
     """An agent on a phone, offered to a tracker of this machine; also a context manager that ends it.
 
@@ -112,7 +139,7 @@ class AdbAgent:
         self.serial = phone.serial
         self._device: Any = _client().device(serial=phone.serial)
         self._tracker = tracker
-        self._folder = f"{_FOLDER}/tvm-mnv3-{secrets.token_hex(4)}"
+        self._folder = _new_folder()
         self._stream: Any = None
         self._undo: list[Callable[[], object]] = []
         try:
@@ -125,10 +152,8 @@ class AdbAgent:
         abis = self._shell("getprop ro.product.cpu.abilist64")
         if "arm64-v8a" not in abis.split(","):
             raise InputError(f"The phone {self.serial} runs no 64-bit ARM programs (it runs: {abis or 'not told'}).")
-        self._shell(f"mkdir -p {self._folder}/work")
         self._undo.append(lambda: self._shell(f"rm -rf {self._folder}"))
-        self._device.sync.push(agent_program(), f"{self._folder}/agent", mode=0o755)
-        self._shell(f"chmod 755 {self._folder}/agent")
+        _push_agent(self._device, self._folder)
         here, there = _free_port(), secrets.choice(_PORTS)
         self._device.forward(f"tcp:{here}", f"tcp:{there}")
         self._undo.append(lambda: self._device.forward_remove(f"tcp:{here}"))
@@ -173,6 +198,16 @@ class AdbAgent:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _new_folder() -> str:
+    return f"{_FOLDER}/tvm-mnv3-{secrets.token_hex(4)}"
+
+
+def _push_agent(device: Any, folder: str) -> None:
+    device.shell(f"mkdir -p {folder}/work")
+    device.sync.push(agent_program(), f"{folder}/agent", mode=0o755)
+    device.shell(f"chmod 755 {folder}/agent")
 
 
 def _list_phones(client: Any) -> tuple[Phone, ...]:

@@ -7,7 +7,7 @@ import platform
 import socket
 from dataclasses import dataclass
 
-from tvm_mnv3.devices.adb import attached_phones
+from tvm_mnv3.devices.adb import Phone, attached_phones, phone_report
 from tvm_mnv3.devices.emulated import find_emulator
 from tvm_mnv3.devices.remote import RemoteAddress
 from tvm_mnv3.devices.tracker import tracker_summary
@@ -90,7 +90,18 @@ def _emulator() -> AttachedDevice:
 
 
 def _phones() -> list[AttachedDevice]:
-    return [AttachedDevice(f"adb:{phone.serial}", phone.model, phone.state) for phone in attached_phones()]
+    return [_phone(phone) for phone in attached_phones()]
+
+
+def _phone(phone: Phone) -> AttachedDevice:
+    name = f"adb:{phone.serial}"
+    if phone.state != "device":
+        return AttachedDevice(name, phone.model or "not told", phone.state)
+    try:
+        report = phone_report(phone)
+    except EnvironmentProblem:
+        return AttachedDevice(name, phone.model or "not told", "runs no agent")
+    return AttachedDevice(name, report.cores_in_short, "ready", hottest=report.hottest)
 
 
 def _behind(host: str, port: int) -> list[AttachedDevice]:

@@ -10,6 +10,7 @@ import pytest
 import tvm
 from support.agent_kernels import build_kernels
 from tvm import rpc
+from tvm.s_tir import meta_schedule as ms
 
 from tvm_mnv3.devices.farm import Farm
 
@@ -162,3 +163,18 @@ def test_each_session_starts_with_an_empty_folder(farm: Farm, tracker: rpc.Track
         assert session.listdir("") == ""
         session.upload(bytearray(b"x"), "left behind")
         session.get_function("CloseRPCConnection")()
+
+
+@pytest.mark.slow
+def test_metaschedules_runner_measures_on_it_as_it_is(farm: Farm, kernels: Path) -> None:
+    runner = ms.runner.RPCRunner(
+        ms.runner.RPCConfig(*farm.address, farm.key, session_timeout_sec=60),
+        ms.runner.EvaluatorConfig(number=2, repeat=3, min_repeat_ms=0, enable_cpu_cache_flush=True),
+    )
+    arguments = [ms.arg_info.TensorInfo("float32", (64,))] * 2
+    futures = runner.run([ms.runner.RunnerInput(str(kernels), "cpu", arguments) for _ in range(2)])
+
+    for future in futures:
+        result = future.result()
+        assert result.error_msg is None
+        assert len(result.run_secs) == 3

@@ -1,4 +1,4 @@
-"""The parts of the agent, each tested in C++ (units.cc) and run under the emulator."""
+"""The parts of the agent, each tested in C++ (*_units.cc) and run under the emulator."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from support.agent_kernels import build_kernels
 from tvm_mnv3 import runtime
 from tvm_mnv3.devices.agent_program import ARM_TRIPLE, link_agent
 
-SOURCE = Path(__file__).with_name("units.cc")
-NAMES = re.findall(r"^TEST\((\w+)\)", SOURCE.read_text(), flags=re.MULTILINE)
+SOURCES = sorted(Path(__file__).parent.glob("*units.cc"))
+NAMES = [name for source in SOURCES for name in re.findall(r"^TEST\((\w+)\)", source.read_text(), flags=re.MULTILINE)]
 
 
 @pytest.fixture(scope="module")
 def units(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("units")
     parts = [source for source in runtime.AGENT_SOURCES if source.name != "main.cc"]
-    return link_agent([SOURCE, *parts], ARM_TRIPLE, folder, folder / "units")
+    return link_agent([*SOURCES, *parts], ARM_TRIPLE, folder, folder / "units")
 
 
 @pytest.mark.emulated
