@@ -9,7 +9,7 @@ import typer
 
 from tvm_mnv3.cli.options import DebugOption, InputShapeOption, parse_input_shapes
 from tvm_mnv3.cli.outcome import reporting
-from tvm_mnv3.options import PRECISIONS, TARGETS, WEIGHTS_STORAGES, CompileOptions
+from tvm_mnv3.options import INPUTS, PRECISIONS, TARGETS, WEIGHTS_STORAGES, CompileOptions
 
 
 def tune_command(
@@ -32,6 +32,9 @@ def tune_command(
     ] = None,
     precision: Annotated[str, typer.Option(metavar="|".join(PRECISIONS))] = "fp32",
     weights_storage: Annotated[str, typer.Option(metavar="|".join(WEIGHTS_STORAGES))] = "fp32",
+    input_kind: Annotated[
+        str, typer.Option("--input", metavar="|".join(INPUTS), help="As of `compile`: it decides the first kernel.")
+    ] = "tensor",
     classes: Annotated[int | None, typer.Option(min=1, help="Of a named model.  [default: 1000]")] = None,
     size: Annotated[int | None, typer.Option(help="Height and width of a named model's input.  [default: 224]")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Pictures in one run.")] = 1,
@@ -64,6 +67,7 @@ def tune_command(
             core=core,
             precision=precision,
             weights_storage=weights_storage,
+            input=input_kind,
             classes=classes,
             input_size=size,
             batch=batch,
