@@ -17,3 +17,8 @@ POOL_HEADERS = (FOLDER / "tvm_mnv3.h", FOLDER / "thread_pool.h", FOLDER / "futex
 
 #: The program that runs a model's library on a device.
 RUNNER_SOURCES = (FOLDER / "runner.c", *POOL_SOURCES)
+
+#: What calls a library's kernels one by one, for ``profile`` and ``validate --layers``; alone, and as a program.
+STEPPER_SOURCES = (FOLDER / "stepper.c",)
+STEPPER_HEADERS = (FOLDER / "stepper.h",)
+RECORDER_SOURCES = (FOLDER / "recorder.c", *STEPPER_SOURCES)
