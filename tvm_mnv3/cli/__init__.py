@@ -14,8 +14,10 @@ from tvm_mnv3.cli.compile import compile_command
 from tvm_mnv3.cli.estimate import estimate_command
 from tvm_mnv3.cli.inspect import inspect_command
 from tvm_mnv3.cli.models import models_command
+from tvm_mnv3.cli.profile import profile_command
 from tvm_mnv3.cli.run import run_command
 from tvm_mnv3.cli.targets import targets_command
+from tvm_mnv3.cli.validate import validate_command
 
 app = typer.Typer(
     name="tvm-mnv3",
@@ -28,6 +30,8 @@ app = typer.Typer(
 )
 app.command("compile")(compile_command)
 app.command("run")(run_command)
+app.command("validate")(validate_command)
+app.command("profile")(profile_command)
 app.command("estimate")(estimate_command)
 app.command("inspect")(inspect_command)
 app.command("models")(models_command)
