@@ -31,6 +31,8 @@ from tvm_mnv3.validation.result import Validation
 if TYPE_CHECKING:
     from torch import nn
 
+__all__ = ["STAGES", "Gates", "ValidateOptions", "Validation", "validate"]
+
 #: The stages, in order, as a progress display names them; some are left out where nothing asks for them.
 STAGES = ("pictures", "latency", "counts", "layers", "profile")
 

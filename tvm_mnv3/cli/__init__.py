@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from tvm_mnv3 import __version__
+from tvm_mnv3.cli.bench import bench_command
+from tvm_mnv3.cli.compare import compare_command
 from tvm_mnv3.cli.compile import compile_command
 from tvm_mnv3.cli.estimate import estimate_command
 from tvm_mnv3.cli.inspect import inspect_command
@@ -32,6 +34,8 @@ app.command("compile")(compile_command)
 app.command("run")(run_command)
 app.command("validate")(validate_command)
 app.command("profile")(profile_command)
+app.command("bench")(bench_command)
+app.command("compare")(compare_command)
 app.command("estimate")(estimate_command)
 app.command("inspect")(inspect_command)
 app.command("models")(models_command)
