@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tvm_mnv3.codegen.bundle import Bundle, open_bundle, verify_files
 from tvm_mnv3.devices import open_device
-from tvm_mnv3.errors import EnvironmentProblem, InputError
-from tvm_mnv3.estimate import estimate
-from tvm_mnv3.estimate.result import Estimate
+from tvm_mnv3.errors import InputError
 from tvm_mnv3.measuring.latency import Latency, TimedSession, measure_latency
 from tvm_mnv3.measuring.machine import describe_machine
 from tvm_mnv3.profile import ProfileOptions, now, profile
@@ -22,6 +20,7 @@ from tvm_mnv3.validation.accuracy import Accuracy, accuracy_of
 from tvm_mnv3.validation.answers import Answers, InputMaker, answer_pictures
 from tvm_mnv3.validation.attempts import Attempts
 from tvm_mnv3.validation.classes import Classes
+from tvm_mnv3.validation.counts import count
 from tvm_mnv3.validation.gates import Gates, check_gates, check_measurable
 from tvm_mnv3.validation.layers import LayerComparison, compare_layers
 from tvm_mnv3.validation.pictures import Picture, PictureSet, find_pictures
@@ -128,7 +127,10 @@ def validate(options: ValidateOptions, on_stage: Callable[[str], None] = lambda 
             latency = attempts.measure(
                 "latency", lambda: measure_latency(timed, [first], threads=threads, seconds=seconds)
             )
-    counts, counts_note = _counts(bundle, device, attempts)
+    counts, not_counted = None, None
+    if device != "local" and attempts.partial is None:
+        on_stage("counts")
+        counts, not_counted = count(bundle, device)
     accuracy = accuracy_of(answers.pictures)
     return Validation(
         model=_model(bundle),
@@ -147,7 +149,7 @@ def validate(options: ValidateOptions, on_stage: Callable[[str], None] = lambda 
         profile=_profile(options, device, attempts),
         pictures=answers.pictures,
         partial=attempts.partial,
-        notes=_notes(bundle, options, found, counts_note),
+        notes=_notes(bundle, options, found, not_counted),
     )
 
 
@@ -193,28 +195,6 @@ def _measured(accuracy: Accuracy, latency: Latency | None) -> dict[str, float]:
     return measured
 
 
-def _counts(bundle: Bundle, device: str, attempts: Attempts) -> tuple[Estimate | None, str | None]:
-    """What an emulated core has in the place of a latency; where the tools for it are missing, a note says so."""
-    if device == "local" or attempts.partial is not None:
-        return None, None
-    core = device.removeprefix("emulated:")
-    try:
-        return attempts.measure("counts", lambda: _estimate(bundle, core)), None
-    except _NotCounted as reason:
-        return None, f"Instructions were not counted: {reason}"
-
-
-class _NotCounted(Exception):
-    """The tools that count are missing."""
-
-
-def _estimate(bundle: Bundle, core: str) -> Estimate:
-    try:
-        return estimate(bundle, core)
-    except (EnvironmentProblem, InputError) as problem:
-        raise _NotCounted(str(problem)) from problem
-
-
 def _layers(
     bundle: Bundle,
     device: str,
@@ -243,7 +223,7 @@ def _profile(options: ValidateOptions, device: str, attempts: Attempts) -> Profi
     return attempts.measure("profile", lambda: profile(asked))
 
 
-def _notes(bundle: Bundle, options: ValidateOptions, found: PictureSet, counts: str | None) -> tuple[str, ...]:
+def _notes(bundle: Bundle, options: ValidateOptions, found: PictureSet, not_counted: str | None) -> tuple[str, ...]:
     """What the reader must know."""
     manifest, notes = bundle.manifest, []
     weights = str(manifest.provenance["weights"])
@@ -253,4 +233,4 @@ def _notes(bundle: Bundle, options: ValidateOptions, found: PictureSet, counts: 
         notes.append("Class 0 of the bundle is the background: a label's number N is the bundle's class N + 1.")
     if found.labelled_by is None:
         notes.append("The pictures have no labels: the accuracy is not known, only the agreement with the reference.")
-    return (*notes, *([counts] if counts else []))
+    return (*notes, *([not_counted] if not_counted else []))

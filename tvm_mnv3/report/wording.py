@@ -69,7 +69,7 @@ def latency_rows(latency: Latency | None) -> list[tuple[str, str]]:
     rows = [
         ("median", f"{latency.median:.3f} ms"),
         ("p90, p99", f"{latency.percentile(90):.3f} ms, {latency.percentile(99):.3f} ms"),
-        ("spread", f"the middle half is within {latency.spread:.1%} of the median"),
+        ("spread", f"the middle half spans {latency.spread:.1%} of the median"),
         ("runs", f"{len(latency.milliseconds)} after {latency.warmup_runs} to warm up"),
     ]
     return [*rows, ("machine", f"{state_text(latency.before)} before; {state_text(latency.after)} after")]
