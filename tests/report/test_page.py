@@ -79,7 +79,7 @@ def page_of(found: Validation, compiled: Compile, pictures: Path) -> tuple[str, 
 def test_the_verdict_comes_first_and_everything_is_there(found: Validation, compiled: Compile, pictures: Path) -> None:
     text, checker = page_of(found, compiled, pictures)
     assert checker.sections == ["gates", "latency", "accuracy", "pictures", "layers", "kernels", "memory", "facts"]
-    assert text.index("All 2 gates passed") < text.index('id="gates"')
+    assert text.index("All gates passed (2)") < text.index('id="gates"')
     assert text.count("<svg") >= 3
     for step in found.profile.steps:  # type: ignore[union-attr]
         assert f"<code>{step.kernel}</code>" in text

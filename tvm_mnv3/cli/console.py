@@ -58,7 +58,14 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: S
     for index, column in enumerate(columns):
         # The first one names the row, to be copied or searched for: it is never cut.
         width = max(map(len, (column, *(row[0] for row in rows)))) if index == 0 else None
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", min_width=width)
+        # Without wrapping, the others make room for it.
+        table.add_column(
+            column,
+            justify="right" if column in numbers else "left",
+            overflow="fold",
+            min_width=width,
+            no_wrap=index == 0,
+        )
     for row in rows:
         table.add_row(*map(Text, row))
     return table

@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from tvm_mnv3.codegen.steps import StepRecord
 from tvm_mnv3.report import plots
 from tvm_mnv3.report.thumbnails import thumbnail
-from tvm_mnv3.report.wording import accuracy_rows, count_rows, fact_rows, latency_rows, size_rows, verdict
+from tvm_mnv3.report.wording import accuracy_rows, count_rows, fact_rows, latency_rows, number, size_rows, verdict
 from tvm_mnv3.source_layer import joined
 from tvm_mnv3.validation.accuracy import PictureAnswer
 from tvm_mnv3.validation.result import Validation
@@ -66,7 +66,7 @@ def report_page(
         facts=fact_rows(found),
         pictures=[_shown(answer, images, labels) for answer in found.disagreements(_PICTURES)],
         plots=_plots(found, steps),
-        kernels=_kernel_rows(found),
+        kernels=_kernel_rows(found, steps),
         colours=plots.COLOURS,
         layers=[(layer, joined(layer.layers)) for layer in found.layers.steps] if found.layers is not None else [],
     )
@@ -82,7 +82,7 @@ def _plots(found: Validation, steps: Sequence[StepRecord]) -> Mapping[str, str]:
     }
 
 
-def _kernel_rows(found: Validation) -> list[dict[str, Any]]:
+def _kernel_rows(found: Validation, steps: Sequence[StepRecord]) -> list[dict[str, Any]]:
     """One row per step of a profile; of counts one per kernel."""
     if found.profile is not None:
         total = found.profile.sum_ms * 1e3
@@ -98,9 +98,13 @@ def _kernel_rows(found: Validation) -> list[dict[str, Any]]:
     if found.counts is None:
         return []
     total = found.counts.total.instructions
+    layers: dict[str | None, list[str]] = {}
+    for step in steps:
+        layers.setdefault(step.kernel, []).append(joined(step.layers))
     return [
         {
-            "step": number, "kernel": kernel.symbol, "kind": plots.kind_of(kernel.workload), "layers": "",
+            "step": number, "kernel": kernel.symbol, "kind": plots.kind_of(kernel.workload),
+            "layers": ", ".join(layers.get(kernel.symbol, ())),
             "cost": kernel.figures.instructions / 1e6, "share": kernel.figures.instructions / total,
             "multiply_adds": kernel.multiply_adds, "bytes": None, "of_bound": None, "origin": "", "knobs": "",
         }
@@ -119,6 +123,6 @@ def _shown(answer: PictureAnswer, images: Path, labels: Sequence[str] | None) ->
         label=None if answer.label is None else labels[answer.label] if labels else f"class {answer.label}",
         ours=called(answer.best[0]),
         theirs=called(answer.reference_best[0]) if answer.reference_best else None,
-        error=None if answer.logit_error is None else f"{answer.logit_error:.2g} %",
+        error=None if answer.logit_error is None else f"{number(answer.logit_error)} % of range",
         agrees=answer.agrees,
     )

@@ -22,7 +22,7 @@ def verdict(found: Validation) -> tuple[str, str]:
     failed = [gate.name for gate in found.gates if not gate.passed]
     if failed:
         return "failed", f"{len(failed)} of {len(found.gates)} gates failed: {', '.join(failed)}."
-    return "passed", f"All {len(found.gates)} gates passed."
+    return "passed", f"All gates passed ({len(found.gates)})."
 
 
 def accuracy_rows(found: Validation) -> list[tuple[str, str, str]]:
