@@ -13,7 +13,7 @@ from PIL import Image
 from support.broken_models import with_hard_sigmoid, with_transposed_weight
 
 from tvm_mnv3 import Bundle, CompileOptions
-from tvm_mnv3.errors import InputError
+from tvm_mnv3.errors import EnvironmentProblem, InputError
 from tvm_mnv3.validate import ValidateOptions, validate
 from tvm_mnv3.validation.gates import Gates
 from tvm_mnv3.validation.result import Validation
@@ -201,3 +201,17 @@ def test_a_wrong_mean_fails_the_accuracy_alone_for_the_kernels_are_right(
     assert failed(found) == {"min_top1"}
     assert found.layers is not None
     assert found.layers.first is None
+
+
+def test_what_was_measured_before_the_device_dropped_out_is_kept_and_marked(
+    compiled: Compile, noise: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drop_out(*arguments: object, **options: object) -> None:
+        raise EnvironmentProblem("The cable is out.")
+
+    monkeypatch.setattr("tvm_mnv3.validate.measure_latency", drop_out)
+    found = validate(ValidateOptions(compiled(QUICK).path, noise, NAME, layers=True, profile=True))
+    assert found.partial == "latency: The cable is out."
+    assert not found.passed
+    assert len(found.pictures) == 12
+    assert (found.latency, found.layers, found.profile) == (None, None, None)

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from support.command_line import MODEL, Invoke, assert_refused
 
+from tvm_mnv3.errors import EnvironmentProblem
+
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -61,3 +63,21 @@ def test_bad_input_is_refused_in_a_line(invoke: Invoke, bundle: Path, pictures: 
     assert_refused(invoke("validate", bundle, "--images", pictures, "--reference", "toaster"), 2, "toaster")
     result = invoke("validate", bundle, "--images", pictures, "--device", "emulated:cortex-a76")
     assert_refused(result, 2, "x86_64")
+
+
+def test_a_device_that_drops_out_is_exit_code_3_and_leaves_what_was_measured(
+    invoke: Invoke, bundle: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drop_out(*arguments: object, **options: object) -> None:
+        raise EnvironmentProblem("The cable is out.")
+
+    monkeypatch.setattr("tvm_mnv3.validate.measure_latency", drop_out)
+    data = tmp_path / "data.json"
+    result = invoke("validate", bundle, "--images", pictures, *QUICKLY, "--json", data)
+    assert result.exit_code == 3
+    assert "marked partial. latency: The cable is out." in result.stderr
+    assert "same best class" in result.stdout
+    written = json.loads(data.read_text())
+    assert written["partial"] == "latency: The cable is out."
+    assert written["passed"] is False
+    assert len(written["pictures"]) == 6

@@ -97,13 +97,13 @@ def split_values(data: np.ndarray, table: StepTable, dtypes: Mapping[str, str]) 
     Parameters
     ----------
     dtypes
-        Of each kernel's outputs, by its symbol.
+        Of each kernel's outputs, by its symbol; those of any other step are left as bytes.
     """
     values, at = [], 0
     for step in table.steps:
         outputs: list[Array] = []
         for operand in step.written():
-            dtype = dtypes.get(step.kernel or "", "float32")
+            dtype = dtypes.get(step.kernel or "", "uint8")
             outputs.append(data[at : at + operand.bytes].copy().view(dtype))
             at += operand.bytes
         values.append(outputs)
@@ -111,5 +111,5 @@ def split_values(data: np.ndarray, table: StepTable, dtypes: Mapping[str, str]) 
 
 
 def kernel_dtypes(bundle: Bundle) -> dict[str, str]:
-    """The dtype of each template's kernel's outputs; those of the fallback are taken for float32."""
+    """The dtype of the outputs of each template's kernel; of the fallback's none is known."""
     return {k.symbol: Workload.parse(k.workload).dtype for k in bundle.manifest.kernels if k.workload is not None}
