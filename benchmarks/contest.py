@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.artifacts import artifacts_folder
-from benchmarks.machine import choose_cpus
 from benchmarks.network import Network
 from benchmarks.results import Missing, Result, result_of
-from benchmarks.rounds import take_turns
 from benchmarks.runtimes.runtime import Array
 from benchmarks.worker import PeerFailed, Worker
+from tvm_mnv3.measuring.machine import choose_cpus
+from tvm_mnv3.measuring.rounds import take_turns
 
 #: Largest difference from PyTorch's logits, as a share of their range. Float32 in any order of sums stays some fifty
 #: times below; bfloat16 or float16 anywhere is above.

@@ -10,9 +10,9 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.roofline import Roofline
 from benchmarks.terminal import plain_table
 from tvm_mnv3.codegen.files import replacing
+from tvm_mnv3.measuring.roofline import Roofline
 from tvm_mnv3.workload import Workload
 
 

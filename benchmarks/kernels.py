@@ -19,15 +19,15 @@ from rich.console import Console
 
 from benchmarks.kernel_library import KernelLibrary, schedule_kernel
 from benchmarks.kernel_report import KernelReport, KernelTime, print_report
-from benchmarks.machine import choose_cpus, describe_machine
 from benchmarks.network import SEED, Network
 from benchmarks.own_process import call_in_own_process
-from benchmarks.roofline import measure_roofline
 from benchmarks.terminal import output_console
 from tvm_mnv3 import CompileOptions, compile_model
 from tvm_mnv3.codegen.bundle import Bundle, KernelRecord
 from tvm_mnv3.devices.local import LocalDevice
 from tvm_mnv3.errors import InputError, Mnv3Error
+from tvm_mnv3.measuring.machine import choose_cpus, describe_machine
+from tvm_mnv3.measuring.roofline import measure_roofline
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload
 

@@ -16,15 +16,15 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.contest import Contest, hold
-from benchmarks.machine import choose_cpus, describe_machine
 from benchmarks.network import prepare_network
 from benchmarks.own_process import call_in_own_process
 from benchmarks.report import print_results
 from benchmarks.results import Missing, Result, Results
-from benchmarks.roofline import Roofline, measure_roofline
 from benchmarks.runtimes import MODULES, OURS
 from benchmarks.terminal import output_console
 from tvm_mnv3.errors import InputError, Mnv3Error
+from tvm_mnv3.measuring.machine import choose_cpus, describe_machine
+from tvm_mnv3.measuring.roofline import Roofline, measure_roofline
 
 _PROGRAM = "python -m benchmarks.peers"
 

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.results import Missing, Result, Results
-from benchmarks.roofline import Roofline
 from benchmarks.runtimes import OURS
 from benchmarks.terminal import plain_table
+from tvm_mnv3.measuring.roofline import Roofline
 
 
 def print_results(results: Results, console: Console) -> None:

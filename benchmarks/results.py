@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.roofline import Roofline
-from benchmarks.rounds import Measurement
 from benchmarks.runtimes import OURS
 from tvm_mnv3.codegen.files import replacing
+from tvm_mnv3.measuring.roofline import Roofline
+from tvm_mnv3.measuring.rounds import Measurement
 
 PRECISION = "fp32"
 
@@ -60,7 +60,7 @@ class Results:
     Parameters
     ----------
     machine
-        As of `benchmarks.machine.describe_machine`.
+        As of `tvm_mnv3.measuring.machine.describe_machine`.
     date, command
         When and how it was started.
     multiply_adds

@@ -22,7 +22,7 @@ FOLDERS = {
     "targets": "tvm_mnv3/targets",
     "tuning_logs": "tvm_mnv3/tuning_logs",
 }
-SHIPPED = {".py", ".toml", ".txt", ".json", ".jsonl", ".c", ".cc", ".h", ".S", ".in", ".typed"}
+SHIPPED = {".py", ".toml", ".txt", ".json", ".jsonl", ".c", ".cc", ".h", ".S", ".in", ".typed", ".css", ".j2", ".js"}
 
 
 @pytest.fixture(scope="module")

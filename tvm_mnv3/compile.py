@@ -13,6 +13,7 @@ from tvm_mnv3.codegen.bundle import Bundle, KernelRecord, Manifest, check_free, 
 from tvm_mnv3.codegen.driver import Interface
 from tvm_mnv3.codegen.kernels import Kernel, ScheduledModule, schedule_kernels, workload_names
 from tvm_mnv3.codegen.library import Library, Platform, build_library
+from tvm_mnv3.codegen.steps import STEPS_FILE, step_table
 from tvm_mnv3.codegen.symbols import Extent
 from tvm_mnv3.compat import IRModule
 from tvm_mnv3.errors import InputError
@@ -20,6 +21,7 @@ from tvm_mnv3.frontend.imported import ImportedModel
 from tvm_mnv3.frontend.naming import c_identifier
 from tvm_mnv3.options import INPUTS, PRECISIONS, TARGETS, WEIGHTS_STORAGES, CompileOptions
 from tvm_mnv3.passes.convert_precision import convert_precision
+from tvm_mnv3.passes.name_layers import layer_names
 from tvm_mnv3.passes.pipeline import normalize
 from tvm_mnv3.passes.store_weights_as_half import store_weights_as_half
 from tvm_mnv3.passes.take_pixels import take_pixels
@@ -86,6 +88,8 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
         on_stage("library")
         library = build_library(scheduled, core, platform, interface, folder)
         on_stage("bundle")
+        table = step_table(library, interface, layer_names(module, imported.layers))
+        (folder / STEPS_FILE).write_text(table.to_json(), encoding="utf-8")
         manifest = _manifest(options, imported, core, platform, prefix, scheduled, library, tuning, folder)
         (folder / "model.json").write_text(manifest.to_json(), encoding="utf-8")
     return Bundle(output, manifest)
@@ -215,7 +219,7 @@ def _manifest(
             "multiply_adds": sum(record.uses * record.multiply_adds for record in records),
         },
         kernels=records,
-        files={name: sha256(folder / name) for name in sorted(library.files)},
+        files={name: sha256(folder / name) for name in sorted((*library.files, STEPS_FILE))},
         tuning=tuning,
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.kernel_library import KernelLibrary, schedule_kernel
 from benchmarks.kernel_report import KernelReport, KernelTime
-from benchmarks.roofline import Roofline
+from tvm_mnv3.measuring.roofline import Roofline
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.machine import choose_cpus, describe_machine
 from benchmarks.peers import main
 from tvm_mnv3.errors import EnvironmentProblem
+from tvm_mnv3.measuring.machine import choose_cpus, describe_machine
 
 
 def test_unknown_runtime_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

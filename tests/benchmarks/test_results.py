@@ -10,8 +10,8 @@ from rich.console import Console
 
 from benchmarks.report import print_results
 from benchmarks.results import Missing, Result, Results, result_of
-from benchmarks.roofline import Roofline
-from benchmarks.rounds import Measurement
+from tvm_mnv3.measuring.roofline import Roofline
+from tvm_mnv3.measuring.rounds import Measurement
 
 MODEL = "mobilenet_v3_small"
 

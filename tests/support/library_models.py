@@ -22,7 +22,7 @@ def library_model(entry: ModelEntry, num_classes: int = 1000) -> nn.Module:
     for library in {"torchvision", entry.family}:
         if importlib.util.find_spec(library) is None:
             pytest.skip(f"{library} is not installed, and {entry.name} is compared with its own")
-    _define_missing_operators()
+    define_missing_operators()
     if entry.family == "timm":
         import timm
 
@@ -36,7 +36,7 @@ def library_model(entry: ModelEntry, num_classes: int = 1000) -> nn.Module:
 
 
 @functools.cache
-def _define_missing_operators() -> torch.library.Library | None:
+def define_missing_operators() -> torch.library.Library | None:
     """Lets torchvision be imported without its compiled half: no classifier calls the operators that it looks up."""
     try:
         import torchvision  # noqa: F401

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from tvm_mnv3 import __version__
+from tvm_mnv3.cli.bench import bench_command
+from tvm_mnv3.cli.compare import compare_command
 from tvm_mnv3.cli.compile import compile_command
 from tvm_mnv3.cli.devices import devices_command
 from tvm_mnv3.cli.estimate import estimate_command
@@ -17,9 +19,11 @@ from tvm_mnv3.cli.farm import farm_command
 from tvm_mnv3.cli.inspect import inspect_command
 from tvm_mnv3.cli.logs import logs_app
 from tvm_mnv3.cli.models import models_command
+from tvm_mnv3.cli.profile import profile_command
 from tvm_mnv3.cli.run import run_command
 from tvm_mnv3.cli.targets import targets_command
 from tvm_mnv3.cli.tune import tune_command
+from tvm_mnv3.cli.validate import validate_command
 
 app = typer.Typer(
     name="tvm-mnv3",
@@ -32,6 +36,10 @@ app = typer.Typer(
 )
 app.command("compile")(compile_command)
 app.command("run")(run_command)
+app.command("validate")(validate_command)
+app.command("profile")(profile_command)
+app.command("bench")(bench_command)
+app.command("compare")(compare_command)
 app.command("estimate")(estimate_command)
 app.command("inspect")(inspect_command)
 app.command("models")(models_command)

@@ -1,4 +1,4 @@
-"""What the commands print with: a console that is plain where it is not a terminal, and numbers for people."""
+"""What the commands print with: a console that is plain where it is not a terminal, tables, and numbers for people."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
+
+from tvm_mnv3.units import in_bytes as in_bytes
+from tvm_mnv3.units import in_millions as in_millions
+from tvm_mnv3.units import shape_text as shape_text
 
 #: Columns of a file or a pipe, which have no width of their own.
 _PIPE_WIDTH = 120
@@ -54,7 +58,14 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: S
     for index, column in enumerate(columns):
         # The first one names the row, to be copied or searched for: it is never cut.
         width = max(map(len, (column, *(row[0] for row in rows)))) if index == 0 else None
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", min_width=width)
+        # Without wrapping, the others make room for it.
+        table.add_column(
+            column,
+            justify="right" if column in numbers else "left",
+            overflow="fold",
+            min_width=width,
+            no_wrap=index == 0,
+        )
     for row in rows:
         table.add_row(*map(Text, row))
     return table
@@ -63,21 +74,3 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: S
 def warning(sentence: str) -> Panel:
     """A sentence that must be seen."""
     return Panel(Text(sentence), title="note", title_align="left", border_style="yellow")
-
-
-def in_bytes(count: int) -> str:
-    """``10.6 MB``: decimal units."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} B"
-
-
-def in_millions(count: int) -> str:
-    """``216.6 M``; small counts are written out."""
-    return f"{count / 1e6:.1f} M" if count >= 100_000 else f"{count:,}"
-
-
-def shape_text(shape: Sequence[int]) -> str:
-    """``1x3x224x224``."""
-    return "x".join(map(str, shape)) or "scalar"

@@ -52,6 +52,8 @@ class Library:
         Packed weights in the library's read-only data.
     code
         Where each kernel's code is, by its name.
+    entry_offset, weights_offset
+        Of the model's run function and of the weights, in bytes from the address that the library is loaded at.
     """
 
     files: tuple[str, ...]
@@ -60,6 +62,8 @@ class Library:
     memory: MemoryPlan
     weights_bytes: int
     code: Mapping[str, Extent]
+    entry_offset: int
+    weights_offset: int
 
 
 def build_library(
@@ -113,6 +117,8 @@ def build_library(
         memory=plan,
         weights_bytes=len(program.weights),
         code={symbol: extents[symbol] for symbol in kernels},
+        entry_offset=extents[f"{interface.prefix}_run"].offset,
+        weights_offset=extents[WEIGHTS_SYMBOL].offset,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -43,11 +43,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Step:
-    """One run of a kernel on its operands, inputs first; without a kernel it copies its first operand to its second."""
+    """One run of a kernel on its operands, inputs first; without a kernel it copies its first operand to its second.
+
+    Parameters
+    ----------
+    outputs
+        How many of the operands, the last ones, are written.
+    """
 
     kernel: str | None
     operands: tuple[Place, ...]
     copy_bytes: int = 0
+    outputs: int = 1
 
 
 @dataclass(frozen=True)
@@ -60,11 +67,14 @@ class Program:
         The size of each buffer of the arena.
     weights
         All weights, packed and in place.
+    weight_bytes
+        The size of each weight by its offset.
     """
 
     steps: tuple[Step, ...]
     buffer_bytes: tuple[int, ...]
     weights: bytes
+    weight_bytes: Mapping[int, int] = field(default_factory=dict)
 
 
 def build_program(scheduled: ScheduledModule) -> Program:
@@ -95,7 +105,8 @@ class _Reader:
             for binding in block.bindings:
                 self.places[binding.var] = self._place(binding.value)
         self._return(main.body.body)
-        return Program(tuple(self.steps), tuple(self.buffers), bytes(self.weights))
+        weight_bytes = {offset: len(content) for content, offset in self.offsets.items()}
+        return Program(tuple(self.steps), tuple(self.buffers), bytes(self.weights), weight_bytes)
 
     def _place(self, value: relax.Expr) -> Any:
         """The place (of a tuple: the list of places) of an expression; a kernel's call becomes a step."""
@@ -120,7 +131,7 @@ class _Reader:
         inputs = [self._place(argument) for argument in call.args[1].fields]
         several = isinstance(call.ty, relax.TupleType)
         outputs = [self._buffer(ty) for ty in (call.ty.fields if several else [call.ty])]
-        self.steps.append(Step(symbol, (*inputs, *outputs)))
+        self.steps.append(Step(symbol, (*inputs, *outputs), outputs=len(outputs)))
         return outputs if several else outputs[0]
 
     def _buffer(self, ty: relax.TensorType) -> Place:
@@ -153,7 +164,7 @@ class _Reader:
 
 
 def _with_places(step: Step, replaced: dict[Place, Place]) -> Step:
-    return Step(step.kernel, tuple(replaced.get(place, place) for place in step.operands), step.copy_bytes)
+    return replace(step, operands=tuple(replaced.get(place, place) for place in step.operands))
 
 
 def _bytes(ty: relax.TensorType) -> int:

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -123,24 +123,24 @@ class EmulatedDevice:
             )
         emulator = find_emulator()
         loader = _LOADERS[self._libc]()
-        command = (
-            emulator,
-            "-cpu",
-            stand_in(self._core, emulator),
-            *loader.arguments,
-            str(runner_program(loader.triple)),
-        )
-        return EmulatedSession(model, self._core, command)
+        launcher = (emulator, "-cpu", stand_in(self._core, emulator), *loader.arguments)
+        return EmulatedSession(model, self._core, launcher, loader.triple)
 
 
 class EmulatedSession(Session):
-    """A bundle, and the command that runs it."""
+    """A bundle, and the command line that starts a program of that triple on the core."""
 
-    def __init__(self, model: CallableModel, core: str, command: tuple[str, ...]) -> None:
+    def __init__(self, model: CallableModel, core: str, launcher: tuple[str, ...], triple: str) -> None:
         super().__init__(model.inputs, model.outputs)
         self._model = model
         self._core = core
-        self._command = command
+        self._launcher = launcher
+        self._triple = triple
+        self._command = self.command_of(runner_program)
+
+    def command_of(self, program: Callable[[str], Path]) -> tuple[str, ...]:
+        """The command line that starts a program of `tvm_mnv3.devices.helpers` on the core."""
+        return (*self._launcher, str(program(self._triple)))
 
     def run_many(self, samples: Sequence[Sequence[Array]], threads: int = 1) -> list[list[Array]]:
         check_threads(threads)

@@ -8,6 +8,7 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,28 @@ class LocalDevice:
                 "emulated:CORE, or compile the model with --target host."
             )
         return LocalSession(model)
+
+
+@dataclass(frozen=True)
+class PreparedCall:
+    """All that the C of a run takes; the arrays live as long as this does.
+
+    Parameters
+    ----------
+    entry, context
+        Addresses of the model's run function and of its context.
+    inputs, outputs
+        Pointers to the arrays.
+    parallel
+        The pool, or None for the calling thread alone.
+    """
+
+    entry: int
+    context: int
+    inputs: ctypes.Array[ctypes.c_void_p]
+    outputs: ctypes.Array[ctypes.c_void_p]
+    parallel: ctypes.Structure | None
+    arrays: tuple[Array, ...]
 
 
 class LocalSession(Session):
@@ -90,6 +113,14 @@ class LocalSession(Session):
             self._run_once(arrays, outputs, parallel)
             seconds.append(time.perf_counter() - start)
         return seconds
+
+    def prepared(self, inputs: Sequence[Array], threads: int = 1) -> PreparedCall:
+        """What calls the library's parts by hand (`tvm_mnv3.devices.stepping`); parameters and errors are those of
+        `Session.run`."""
+        parallel, given, outputs = self._parallel(threads), self._checked(inputs), self._empty_outputs()
+        entry = ctypes.cast(self._run, ctypes.c_void_p).value or 0
+        context = self._context.ctypes.data
+        return PreparedCall(entry, context, _pointers(given), _pointers(outputs), parallel, (*given, *outputs))
 
     def close(self) -> None:
         for pool in self._pools.values():

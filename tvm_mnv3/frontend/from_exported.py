@@ -17,6 +17,7 @@ from tvm_mnv3.frontend.imported import ImportedModel, Provenance
 from tvm_mnv3.frontend.naming import c_identifier
 from tvm_mnv3.frontend.pt2_archive import read_pt2
 from tvm_mnv3.frontend.static_shapes import fix_shapes
+from tvm_mnv3.frontend.torch_layers import torch_layers
 
 
 def import_pt2(path: Path, *, batch: int = 1, input_shapes: Mapping[str, Sequence[int]] | None = None) -> ImportedModel:
@@ -52,6 +53,7 @@ def import_pt2(path: Path, *, batch: int = 1, input_shapes: Mapping[str, Sequenc
         inputs=input_specs,
         outputs=output_specs,
         provenance=Provenance(source=path.name, format="pt2", weights=path.name, weights_sha256=digest),
+        layers=torch_layers(program),
     )
 
 

@@ -12,6 +12,7 @@ from tvm_mnv3.frontend.imported import ImportedModel, Provenance
 from tvm_mnv3.frontend.naming import c_identifier
 from tvm_mnv3.frontend.onnx_file import check_valid, read_onnx, sha256
 from tvm_mnv3.frontend.onnx_importer import to_relax
+from tvm_mnv3.frontend.onnx_layers import onnx_layers
 from tvm_mnv3.frontend.static_shapes import fix_shapes
 
 
@@ -49,6 +50,7 @@ def import_onnx(
         inputs=main_function.input_specs(module, list(shapes)),
         outputs=main_function.output_specs(module, [output.name for output in model.graph.output]),
         provenance=Provenance(source=path.name, format="onnx", weights=path.name, weights_sha256=sha256(path)),
+        layers=onnx_layers(model),
     )
 
 

@@ -12,6 +12,7 @@ from tvm_mnv3.frontend.exported_program import to_relax
 from tvm_mnv3.frontend.foreign import first_line, quiet
 from tvm_mnv3.frontend.imported import ImportedModel, Preprocessing, Provenance, TensorSpec
 from tvm_mnv3.frontend.naming import c_identifier
+from tvm_mnv3.frontend.torch_layers import torch_layers
 
 
 def import_torch(
@@ -57,6 +58,7 @@ def import_torch(
         provenance=provenance or Provenance(source=name, format="torch", weights="module"),
         labels=labels,
         preprocessing=preprocessing,
+        layers=torch_layers(program),
     )
 
 

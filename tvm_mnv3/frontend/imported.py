@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tvm_mnv3.compat import IRModule
+from tvm_mnv3.source_layer import SourceLayer
 from tvm_mnv3.tensor_spec import TensorSpec
 
 __all__ = ["ImportedModel", "Preprocessing", "Provenance", "TensorSpec"]
@@ -72,6 +73,8 @@ class ImportedModel:
         One label per class for a classifier whose classes are known, else None.
     preprocessing
         How a picture becomes the input, where that is known.
+    layers
+        The layers with weights as their author names them, in the source's order.
     """
 
     name: str
@@ -81,3 +84,4 @@ class ImportedModel:
     provenance: Provenance
     labels: tuple[str, ...] | None = None
     preprocessing: Preprocessing | None = None
+    layers: tuple[SourceLayer, ...] = ()

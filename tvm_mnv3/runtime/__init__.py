@@ -21,3 +21,7 @@ RUNNER_SOURCES = (FOLDER / "runner.c", *POOL_SOURCES)
 #: The device agent (see docs/tuning-devices.md), with the header that it shares with compiled models.
 AGENT_SOURCES = tuple(sorted((FOLDER / "agent").glob("*.cc")))
 AGENT_HEADERS = (*sorted((FOLDER / "agent").glob("*.h")), FOLDER / "tvm_ffi_abi.h", FOLDER / "tvm_mnv3.h")
+#: What calls a library's kernels one by one, for ``profile`` and ``validate --layers``; alone, and as a program.
+STEPPER_SOURCES = (FOLDER / "stepper.c",)
+STEPPER_HEADERS = (FOLDER / "stepper.h",)
+RECORDER_SOURCES = (FOLDER / "recorder.c", *STEPPER_SOURCES)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tvm_mnv3 import runtime
 from tvm_mnv3.codegen.toolchain import compile_c, link_shared
+from tvm_mnv3.errors import EnvironmentProblem
 from tvm_mnv3.targets import Core, load_core
 
 _SOURCE = Path(__file__).with_name("roofline.c")
@@ -78,6 +82,25 @@ def measure_roofline(cpus: Sequence[int]) -> Roofline:
             _best_rate(cpus, lambda: bursts.reader(cache_bytes // len(cpus))) / 1e9 if cache_bytes else None
         ),
     )
+
+
+def measure_roofline_apart(cpus: Sequence[int]) -> Roofline:
+    """The same in a process of its own, whose threads and memory are gone afterwards.
+
+    Raises
+    ------
+    EnvironmentProblem
+        The process failed; its last words say why.
+    """
+    # Not multiprocessing, which would import the caller's own program again.
+    done = subprocess.run(
+        [sys.executable, "-m", "tvm_mnv3.measuring.roofline", *map(str, cpus)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode != 0:
+        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise EnvironmentProblem(f"The roofline of this machine cannot be measured: {said}")
+    return Roofline(**json.loads(done.stdout))
 
 
 #: Does some work and returns how much.
@@ -152,3 +175,7 @@ def _best_rate(cpus: Sequence[int], make: Callable[[], _Burst]) -> float:
         list(pool.map(run, range(len(cpus))))
     seconds = spans[:, :, 1].max(axis=1) - spans[:, :, 0].min(axis=1)
     return float(work.sum() / seconds.min())
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(measure_roofline([int(cpu) for cpu in sys.argv[1:]]))))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from benchmarks.rounds import FEWEST_RUNS, Measurement, take_turns
+from tvm_mnv3.measuring.rounds import FEWEST_RUNS, Measurement, take_turns
 
 
 @dataclass

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.machine import choose_cpus
-from benchmarks.roofline import Roofline, measure_roofline
+from tvm_mnv3.measuring.machine import choose_cpus
+from tvm_mnv3.measuring.roofline import Roofline, measure_roofline
 
 
 def test_the_best_of_two_measurements_is_kept() -> None:
