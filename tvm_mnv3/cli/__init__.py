@@ -14,6 +14,7 @@ from tvm_mnv3.cli.compile import compile_command
 from tvm_mnv3.cli.estimate import estimate_command
 from tvm_mnv3.cli.inspect import inspect_command
 from tvm_mnv3.cli.models import models_command
+from tvm_mnv3.cli.package import package_command, verify_command
 from tvm_mnv3.cli.run import run_command
 from tvm_mnv3.cli.targets import targets_command
 
@@ -32,6 +33,8 @@ app.command("estimate")(estimate_command)
 app.command("inspect")(inspect_command)
 app.command("models")(models_command)
 app.command("targets")(targets_command)
+app.command("package")(package_command)
+app.command("verify")(verify_command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -26,14 +26,20 @@ def manifest() -> dict[str, Any]:
 
 
 @cache
-def _library() -> ctypes.CDLL:
-    """The model's library, loaded once; its weights are shared by all who use it."""
-    library = ctypes.CDLL(str(FOLDER / manifest()["library"]))
-    prefix = manifest()["prefix"]
-    describe, run = library[f"{prefix}_model"], library[f"{prefix}_run"]
-    describe.restype = ctypes.POINTER(bindings.ModelDescription)
-    run.argtypes = [ctypes.c_void_p] * 4
-    return library
+def _function(name: str) -> Any:
+    """The library's function PREFIX_name. The library is loaded once; its weights are shared by all who use it.
+
+    Raises
+    ------
+    OSError
+        The library is missing, cut off or for another machine.
+    """
+    file = FOLDER / manifest()["library"]
+    size = manifest()["sizes"]["library"]
+    if file.stat().st_size != size:
+        # Loading a file that is cut off ends the process.
+        raise OSError(f"{file} has {file.stat().st_size} bytes, not {size}: install the package again")
+    return ctypes.CDLL(str(file))[f"{manifest()['prefix']}_{name}"]
 
 
 class Classifier(PixelClassifier):
@@ -52,10 +58,11 @@ class Classifier(PixelClassifier):
         text = file.read_bytes() if file.is_file() else None
         if labels is not None:
             text = "".join(f"{label}\n" for label in labels).encode()
-        describe = _library()[f"{manifest()['prefix']}_model"]
+        describe = _function("model")
+        describe.restype = ctypes.c_void_p
         super().__init__(
             bindings.open_classifier_library(FOLDER / "libtvm_mnv3_classifier.so"),
-            ctypes.addressof(describe().contents),
+            describe(),
             threads=threads,
             cores=cores,
             labels=text,
@@ -67,7 +74,7 @@ class Model:
     """Tensors in, tensors out, on the calling thread. One call at a time may use it."""
 
     def __init__(self) -> None:
-        size = _library()[f"{manifest()['prefix']}_context_size"]
+        size = _function("context_size")
         size.restype = ctypes.c_size_t
         memory = np.empty(size() + bindings.ALIGNMENT, np.uint8)
         self._context = memory[-memory.ctypes.data % bindings.ALIGNMENT :]
@@ -90,7 +97,8 @@ class Model:
                 raise TypeError(f"{spec['name']} is {spec['dtype']} {spec['shape']}, not {array.dtype} {array.shape}")
         given = [np.ascontiguousarray(array) for array in inputs]
         results: list[NDArray[Any]] = [np.empty(spec["shape"], spec["dtype"]) for spec in manifest()["outputs"]]
-        run = _library()[f"{manifest()['prefix']}_run"]
+        run = _function("run")
+        run.argtypes = [ctypes.c_void_p] * 4
         status = run(self._context.ctypes.data, _pointers(given), _pointers(results), None)
         if status != 0:
             raise ClassifierError(status, f"the model answered with status {status} of tvm_mnv3.h")
