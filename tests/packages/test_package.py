@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from tvm_mnv3 import Bundle
 from tvm_mnv3.codegen.inspect_elf import inspect_shared_library
+from tvm_mnv3.codegen.toolchain import compile_c, link_executable
+from tvm_mnv3.devices.emulated import musl_loader
 from tvm_mnv3.errors import EnvironmentProblem, InputError
 from tvm_mnv3.package import PackageOptions, package
 from tvm_mnv3.packages.java import JNI_EXPORTS
@@ -55,6 +58,26 @@ def test_an_aar_has_the_parts_that_android_wants(aar: Path, tmp_path: Path) -> N
     assert jni.segment_alignment == 16384
     model = inspect_shared_library(tmp_path / "jni/arm64-v8a/libquick.so")
     assert (model.needed, model.undefined, model.segment_alignment) == ((), (), 16384)
+
+
+@needs_jdk
+@pytest.mark.emulated
+def test_the_libraries_of_an_aar_load_with_every_symbol_bound(
+    aar: Path, tmp_path: Path, emulator: str, musl: None
+) -> None:
+    """Under musl, which answers to bionic's names of libc and libdl; bionic itself is not to be had here."""
+    loader = musl_loader()
+    objects = compile_c(
+        [Path(__file__).with_name("load_jni.c")], triple=loader.triple, out=tmp_path, freestanding=False
+    )
+    program = link_executable(objects, triple=loader.triple, out=tmp_path / "load", libraries=("dl",))
+    with zipfile.ZipFile(aar) as archive:
+        archive.extractall(tmp_path)
+    libraries = [tmp_path / "jni/arm64-v8a" / name for name in ("libquick.so", "libtvm_mnv3_jni.so")]
+    done = subprocess.run(
+        [emulator, *loader.arguments, program, *libraries, JNI_EXPORTS[0]], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @needs_jdk

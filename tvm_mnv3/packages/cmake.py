@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
+from pathlib import Path
 from string import Template
 
 from tvm_mnv3 import __version__
@@ -20,6 +20,8 @@ from tvm_mnv3.packages.contents import (
     package_manifest,
     read,
 )
+
+_FILES = Path(__file__).resolve().parent / "cmake_files"
 
 
 def cmake_package(bundles: Sequence[Bundle]) -> Contents:
@@ -49,7 +51,7 @@ def cmake_package(bundles: Sequence[Bundle]) -> Contents:
             contents[f"share/{prefix}/labels.txt"] = labels
     fields = {"prefix": prefix, "machines": ";".join(machines), "version": __version__}
     for template in ("config", "config-version"):
-        text = files("tvm_mnv3.packages").joinpath("cmake_files", f"{template}.cmake.in").read_text(encoding="utf-8")
+        text = (_FILES / f"{template}.cmake.in").read_text(encoding="utf-8")
         contents[f"lib/cmake/{prefix}/{prefix}-{template}.cmake"] = CMakeTemplate(text).substitute(fields).encode()
     contents[MANIFEST_NAME] = package_manifest("cmake", bundles, contents)
     return Contents(prefix, contents)

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import tempfile
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
 from tvm_mnv3 import __version__
@@ -24,6 +23,7 @@ from tvm_mnv3.packages.contents import (
 
 #: Neither library asks for a version of any libc; pip wants one named, and these are the oldest it knows for both.
 _PLATFORMS = ("manylinux_2_17_{machine}", "musllinux_1_1_{machine}")
+_FILES = Path(__file__).resolve().parent / "wheel_files"
 _MODULES = ("__init__.py", "bindings.py", "classifier.py", "model.py")
 
 
@@ -37,7 +37,7 @@ def wheel_package(bundle: Bundle) -> Contents:
         f"{prefix}/py.typed": b"",
     }
     for module in _MODULES:
-        source = files("tvm_mnv3.packages").joinpath("wheel_files", module)
+        source = _FILES / module
         contents[f"{prefix}/{module}"] = source.read_bytes()
     labels = labels_of(bundle)
     if labels is not None:
