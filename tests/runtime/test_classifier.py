@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -196,3 +197,11 @@ def test_the_short_side_may_be_as_long_as_the_option_says_and_no_longer() -> Non
         with pytest.raises(ClassifierError, match="max_short_side"):
             classifier.classify(np.zeros((41, 41, 3), np.uint8))
         classifier.classify(row)
+
+
+def test_the_documentation_has_every_sentence() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "deploy.md").read_text()
+    text = classifier_library().tvm_mnv3_status_text
+    for code in range(18):
+        assert f"| {code} | " in page
+        assert text(code).decode() in page
