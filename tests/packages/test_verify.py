@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import random
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -85,6 +89,27 @@ def test_damage_anywhere_in_a_zip_is_a_sentence_and_never_a_traceback(wheel: Pat
         damaged.write_bytes(data[: chance.randrange(len(data))] if chance.random() < 0.2 else data)
         with pytest.raises(InputError):
             verify_package(damaged)
+
+
+@pytest.mark.slow
+def test_the_reader_is_fuzzed(wheel: Path, tmp_path: Path) -> None:
+    if importlib.util.find_spec("atheris") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no atheris (pip install atheris)")
+        pytest.skip("no atheris (pip install atheris)")
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        kept = {name: archive.read(name) for name in archive.namelist() if name.endswith(("package.json", "RECORD"))}
+    write_zip(tmp_path / "small.whl", kept)
+    (corpus / "zip").write_bytes(b"z" + (tmp_path / "small.whl").read_bytes())
+    manifest = next(data for name, data in kept.items() if name.endswith("package.json"))
+    (corpus / "manifest").write_bytes(b"m" + manifest)
+    fuzzer = Path(__file__).with_name("fuzz_verify.py")
+    command = [sys.executable, fuzzer, "-max_total_time=20", "-timeout=10", "-seed=1", "-max_len=8192", corpus]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(list(corpus.iterdir())) > 10  # it got somewhere
 
 
 def test_the_command_prints_what_is_inside_or_one_line(cmake: Path, copy: Path, tmp_path: Path) -> None:

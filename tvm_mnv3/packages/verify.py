@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from tvm_mnv3.packages.contents import MANIFEST_NAME, PACKAGE_VERSION
 #: No manifest is longer; a zip file that says so is broken or means harm.
 _LONGEST_MANIFEST = 16 * 1024 * 1024
 _CHUNK = 1 << 20
+#: What zipfile raises for bytes that are not what they should be.
+_BROKEN_ZIP = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, KeyError, RuntimeError, OSError, OverflowError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,17 +119,7 @@ def _opened(place: Path) -> Iterator[_Reader]:
             yield _Zip(archive)
     except InputError:
         raise
-    # zipfile raises all of these for bytes that are not what they should be.
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        OSError,
-        OverflowError,
-    ) as error:
+    except _BROKEN_ZIP as error:
         raise InputError(f"{place} is no package that can be read ({error}); make it again.") from error
 
 
