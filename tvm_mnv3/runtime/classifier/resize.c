@@ -147,12 +147,41 @@ static void weigh_rows(resizer *r, taps down) {
   }
 }
 
+/* The rows that the next output row will be the first to read. A camera's frame is seldom in a cache, and these loads
+ * take as long as the sums; asked for while columns are computed, they cost little. */
+typedef struct {
+  const uint8_t *data; /* where the crop begins in the first of them */
+  size_t stride;
+  int32_t rows, bytes;
+} rows_ahead;
+
+static rows_ahead find_rows_ahead(const resizer *r, taps down) {
+  int32_t next = down.first + down.count, left = r->down.in - next;
+  int32_t rows = (int32_t)(r->down.in / r->down.out) + 1;
+  int32_t bytes_per_pixel = r->layout.step ? r->layout.step : 1;
+  if (left <= 0) return (rows_ahead){0};
+  const uint8_t *row = r->picture.data + (size_t)next * r->picture.stride;
+  return (rows_ahead){row + (size_t)r->first * (size_t)bytes_per_pixel, r->picture.stride, rows < left ? rows : left,
+                      r->pixels * bytes_per_pixel};
+}
+
+/* Asks for the part of them that belongs to columns x to x + 3 of `crop`. */
+static void fetch_rows_ahead(const rows_ahead *ahead, int32_t x, int32_t crop) {
+  size_t begin = (size_t)x * (size_t)ahead->bytes / (size_t)crop;
+  size_t end = (size_t)(x + 4 < crop ? x + 4 : crop) * (size_t)ahead->bytes / (size_t)crop;
+  for (int32_t row = 0; row < ahead->rows; ++row) {
+    for (size_t at = begin; at < end; at += 64) __builtin_prefetch(ahead->data + (size_t)row * ahead->stride + at);
+  }
+}
+
 static void bilinear_row(resizer *r, taps down, float *planes) {
   int32_t crop = r->how.crop, step = step_of(r);
+  rows_ahead ahead = find_rows_ahead(r, down);
   float *red = planes + r->layout.red * crop, *green = planes + crop, *blue = planes + r->layout.blue * crop;
   weigh_rows(r, down);
   for (int32_t i = 0; i < 3 * crop; ++i) planes[i] = 0.0f; /* columns beyond the picture are black */
   for (int32_t x = r->begin; x < r->end; ++x) {
+    if (x % 4 == 0) fetch_rows_ahead(&ahead, x, crop);
     const float *weights = (const float *)r->across_weights + (size_t)x * (size_t)r->most_taps;
     const float *pixels = (const float *)r->row + (size_t)r->across_first[x] * (size_t)step;
     four_floats sum = mnv3_weigh_floats(pixels, step, weights, r->across_count);
