@@ -73,7 +73,8 @@ static void choose_threads(const tvm_mnv3_options *options, tvm_mnv3_chosen *cho
   if (options->parallel) return; /* threads 0 and cpus 0: the app's own */
   uint64_t cpus = mnv3_find_cores("/sys/devices/system/cpu", mnv3_allowed_cores(), options->cores);
   int32_t count = mnv3_count_cores(cpus);
-  chosen->threads = options->threads ? options->threads : count < MOST_THREADS_BY_DEFAULT ? count : MOST_THREADS_BY_DEFAULT;
+  int32_t by_default = count < MOST_THREADS_BY_DEFAULT ? count : MOST_THREADS_BY_DEFAULT;
+  chosen->threads = options->threads ? options->threads : by_default;
   chosen->cpus = options->cores == TVM_MNV3_ALL_CORES ? 0 : cpus;
 }
 
@@ -188,7 +189,9 @@ int32_t tvm_mnv3_classify(tvm_mnv3_classifier *c, const tvm_mnv3_pixels *pixels,
   status = c->model->run(c->context, inputs, outputs, c->has_parallel ? &c->parallel : 0);
   if (status != TVM_MNV3_OK) return status;
   mnv3_find_best(c->logits, c->classes, results, count);
-  for (int32_t i = 0; i < count && c->labels && results[i].index >= 0; ++i) results[i].label = c->labels[results[i].index];
+  for (int32_t i = 0; i < count && c->labels && results[i].index >= 0; ++i) {
+    results[i].label = c->labels[results[i].index];
+  }
   return TVM_MNV3_OK;
 }
 

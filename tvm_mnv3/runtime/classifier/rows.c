@@ -6,8 +6,8 @@ static size_t bytes_per_pixel(int32_t format) {
   return format == TVM_MNV3_RGBA || format == TVM_MNV3_BGRA ? 4 : 3;
 }
 
-/* Whether `rows` rows of `row` bytes fit: every row but the last takes a whole stride. A picture has less than 2^31 rows
- * of less than 2^33 bytes, so the product fits into 64 bits when the stride is no longer than the buffer. */
+/* Whether `rows` rows of `row` bytes fit: every row but the last takes a whole stride. Divided, not multiplied, for a
+ * product may not fit into 64 bits. */
 static int32_t check_plane(size_t row, size_t rows, size_t stride, size_t size) {
   if (stride < row) return TVM_MNV3_SHORT_STRIDE;
   if (size < row || (rows > 1 && (size - row) / (rows - 1) < stride)) return TVM_MNV3_SHORT_BUFFER;

@@ -26,7 +26,8 @@ void mnv3_write_input_row(const input_form *form, int32_t y, const float *planes
     const float *levels = planes + channel * crop;
     float scale = form->scale[channel], shift = form->shift[channel];
     /* The first value of the row, and the distance from a value to the next. */
-    size_t at = form->channels_last ? 3 * row + channel : channel * crop * crop + row, step = form->channels_last ? 3 : 1;
+    size_t at = form->channels_last ? 3 * row + channel : channel * crop * crop + row;
+    size_t step = form->channels_last ? 3 : 1;
     if (form->dtype == TVM_MNV3_UINT8) {
       for (size_t x = 0; x < crop; ++x) ((uint8_t *)input)[at + step * x] = (uint8_t)(int32_t)levels[x];
     } else if (step == 1) {
