@@ -90,7 +90,7 @@ def test_one_file_runs_under_glibc_and_musl_with_the_same_bits(arm: Bundle, emul
 
 def test_compiling_twice_gives_the_same_bytes(arm: Bundle, tmp_path: Path) -> None:
     again = compile_model(replace(SMALL, output=tmp_path / "elsewhere"))
-    for file in sorted(path.name for path in arm.path.iterdir()):
+    for file in sorted(path.relative_to(arm.path) for path in arm.path.rglob("*") if path.is_file()):
         assert (again.path / file).read_bytes() == (arm.path / file).read_bytes(), file
 
 
@@ -103,7 +103,8 @@ def test_manifest_says_what_was_compiled(arm: Bundle) -> None:
     assert {kernel.origin for kernel in manifest.kernels} == {"default"}
     assert manifest.sizes["multiply_adds"] == pytest.approx(56.5e6, rel=0.01)
     assert manifest.sizes["library"] == (arm.path / manifest.library).stat().st_size
-    assert set(manifest.files) == {path.name for path in arm.path.iterdir()} - {"model.json"}
+    files = {path.relative_to(arm.path).as_posix() for path in arm.path.rglob("*") if path.is_file()}
+    assert set(manifest.files) == files - {"model.json"}
 
 
 def test_knobs_of_a_log_are_used_and_said_and_an_old_entry_is_refused(compiled: Compile, tmp_path: Path) -> None:

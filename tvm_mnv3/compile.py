@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tvm_mnv3 import __version__
-from tvm_mnv3.codegen.bundle import Bundle, KernelRecord, Manifest, check_free, new_folder, sha256
+from tvm_mnv3.codegen.bundle import LABELS_FILE, Bundle, KernelRecord, Manifest, check_free, new_folder, sha256
 from tvm_mnv3.codegen.driver import Interface
 from tvm_mnv3.codegen.kernels import Kernel, ScheduledModule, schedule_kernels, workload_names
 from tvm_mnv3.codegen.library import Library, Platform, build_library
@@ -82,7 +82,13 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
     tuning = _tuning(logs, tuned)
     prefix = _prefix(options, imported)
     interface = Interface(
-        prefix, imported.name, __version__, f"{options.target} ({core.name})", imported.inputs, imported.outputs
+        prefix,
+        imported.name,
+        __version__,
+        f"{options.target} ({core.name})",
+        imported.inputs,
+        imported.outputs,
+        preprocessing=_preprocessing(imported),
     )
     with new_folder(output, force=options.force) as folder:
         on_stage("library")
@@ -90,6 +96,8 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
         on_stage("bundle")
         table = step_table(library, interface, layer_names(module, imported.layers))
         (folder / STEPS_FILE).write_text(table.to_json(), encoding="utf-8")
+        if imported.labels is not None:
+            (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in imported.labels), encoding="utf-8")
         manifest = _manifest(options, imported, core, platform, prefix, scheduled, library, tuning, folder)
         (folder / "model.json").write_text(manifest.to_json(), encoding="utf-8")
     return Bundle(output, manifest)
@@ -203,7 +211,7 @@ def _manifest(
         weights_storage="fp16" if options.precision == "fp16" else options.weights_storage,
         inputs=imported.inputs,
         outputs=imported.outputs,
-        preprocessing=dataclasses.asdict(imported.preprocessing) if imported.preprocessing else None,
+        preprocessing=_preprocessing(imported),
         labels=imported.labels,
         provenance=dataclasses.asdict(imported.provenance),
         versions={
@@ -219,9 +227,19 @@ def _manifest(
             "multiply_adds": sum(record.uses * record.multiply_adds for record in records),
         },
         kernels=records,
-        files={name: sha256(folder / name) for name in sorted((*library.files, STEPS_FILE))},
+        files={name: sha256(folder / name) for name in sorted(_written(imported, library))},
         tuning=tuning,
     )
+
+
+def _preprocessing(imported: ImportedModel) -> dict[str, object] | None:
+    return dataclasses.asdict(imported.preprocessing) if imported.preprocessing else None
+
+
+def _written(imported: ImportedModel, library: Library) -> tuple[str, ...]:
+    """Every file of the bundle but its manifest."""
+    files = (*library.files, STEPS_FILE)
+    return files if imported.labels is None else (*files, LABELS_FILE)
 
 
 def _tuning(logs: Sequence[Path], tuned: TunedKnobs) -> dict[str, object]:

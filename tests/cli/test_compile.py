@@ -12,6 +12,11 @@ from typer.testing import Result
 from tvm_mnv3.compile import STAGES
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Every file below a folder."""
+    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 def test_stages_are_told_on_stderr_and_the_result_on_stdout(compilation: tuple[Path, Result]) -> None:
     bundle, result = compilation
     lines = result.stderr.splitlines()
@@ -102,9 +107,7 @@ def test_the_default_folder_names_model_target_and_precision_and_force_replaces_
     (default / "model.json").write_text("an older bundle")
     result = invoke("compile", *QUICK, "--force", "--dump-ir", "ir")
     assert result.exit_code == 0, result.stderr
-    assert {file.name: file.read_bytes() for file in default.iterdir()} == {
-        file.name: file.read_bytes() for file in bundle.iterdir()
-    }
+    assert contents(default) == contents(bundle)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["ir", default.name]
     assert "R.function" in (tmp_path / "ir" / "00_imported.py").read_text()
 

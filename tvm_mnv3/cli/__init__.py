@@ -19,6 +19,7 @@ from tvm_mnv3.cli.farm import farm_command
 from tvm_mnv3.cli.inspect import inspect_command
 from tvm_mnv3.cli.logs import logs_app
 from tvm_mnv3.cli.models import models_command
+from tvm_mnv3.cli.package import package_command, verify_command
 from tvm_mnv3.cli.profile import profile_command
 from tvm_mnv3.cli.run import run_command
 from tvm_mnv3.cli.targets import targets_command
@@ -48,6 +49,8 @@ app.command("devices")(devices_command)
 app.command("farm")(farm_command)
 app.command("tune")(tune_command)
 app.add_typer(logs_app, name="logs")
+app.command("package")(package_command)
+app.command("verify")(verify_command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -19,6 +19,9 @@ from tvm_mnv3.tensor_spec import TensorSpec
 #: Raised when a reader of an older manifest would misread a newer one.
 MANIFEST_VERSION = 1
 
+#: The labels once more, one a line, for the app that reads them at run time.
+LABELS_FILE = "labels.txt"
+
 
 @dataclass(frozen=True)
 class KernelRecord:

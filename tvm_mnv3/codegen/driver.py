@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,8 @@ class Driver:
 
 @dataclass(frozen=True)
 class Interface:
-    """What the driver says of its model: names for people and for the linker, and its tensors."""
+    """What the driver says of its model: names for people and for the linker, its tensors, and how a picture becomes
+    the input (as the manifest says it), where that is known."""
 
     prefix: str
     name: str
@@ -56,6 +58,7 @@ class Interface:
     target: str
     inputs: Sequence[TensorSpec]
     outputs: Sequence[TensorSpec]
+    preprocessing: Mapping[str, Any] | None = None
 
 
 def write_driver(
@@ -76,6 +79,7 @@ def write_driver(
         "kernels": "\n".join(_prototype(kernel) for kernel in kernels.values()),
         "steps": "\n\n".join(_step(n, step, plan) for n, step in enumerate(program.steps)),
         "tensors": _tensors("INPUT", interface.inputs) + "\n" + _tensors("OUTPUT", interface.outputs),
+        "picture": _picture(interface.preprocessing),
         "run": "\n".join(
             f"  run_tasks(parallel, step_{n}, &state, {kernels[step.kernel].tasks if step.kernel else 1});"
             for n, step in enumerate(program.steps)
@@ -142,6 +146,18 @@ def _tensors(kind: str, specs: Sequence[TensorSpec]) -> str:
         )
     body = ",\n    ".join(entries) or "{0, 0, 0, 0, 0}"
     return "\n".join([*lines, f"static const tvm_mnv3_tensor {kind}S[] = {{\n    {body}}};"])
+
+
+def _picture(preprocessing: Mapping[str, Any] | None) -> str:
+    """The C description of how a picture becomes the input."""
+    if preprocessing is None:
+        return "#define PICTURE 0"
+    mean, std = (", ".join(f"{value!r}f" for value in map(float, preprocessing[key])) for key in ("mean", "std"))
+    interpolation = f"TVM_MNV3_{preprocessing['interpolation'].upper()}"
+    return (
+        f"static const tvm_mnv3_picture PICTURE_ = {{{preprocessing['resize']}, {preprocessing['crop']}, "
+        f"{interpolation}, {{{mean}}}, {{{std}}}}};\n#define PICTURE &PICTURE_"
+    )
 
 
 def _escaped(name: str) -> str:

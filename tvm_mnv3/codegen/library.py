@@ -1,4 +1,4 @@
-"""From scheduled kernels to the files of a library: the shared library, its header, and the companion thread pool."""
+"""From scheduled kernels to the files of a library: the shared library, its header, and the companions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from .memory_plan import MemoryPlan, plan_memory
 from .object_code import llvm_target, write_object
 from .program import Program, build_program
 from .symbols import Extent, read_link_map
-from .toolchain import UndefinedSymbolError, archive, compile_c, embed_binary, link_shared
+from .toolchain import UndefinedSymbolError, archive, compile_c, embed_binary, link_object, link_shared
+
+#: The companion classifier as a static library.
+CLASSIFIER_ARCHIVE = "libtvm_mnv3_classifier.a"
 
 
 @dataclass(frozen=True)
@@ -108,10 +111,17 @@ def build_library(
                 f"The network needs the function {', '.join(error.symbols)}, which a library without libc "
                 "does not have; replace the operator that computes it (run with --dump-ir DIR to see where it is used)."
             ) from error
-        companion = _write_companion(platform, work, folder)
+        static = link_object(
+            [work / "kernels.o", weights, *objects],
+            triple=platform.c_triple,
+            out=work / "model.o",
+            exports=[name for name in driver.exports if name.startswith(interface.prefix)],
+        )
+        archive([static], folder / f"lib{interface.prefix}.a")
+        companion = _write_companion(core, platform, work, folder)
         extents = read_link_map(work / "library.map")
     return Library(
-        files=(name, f"{interface.prefix}.h", *companion),
+        files=(name, f"{interface.prefix}.h", f"lib{interface.prefix}.a", *companion),
         program=program,
         kernels=tuple(kernels.values()),
         memory=plan,
@@ -122,11 +132,44 @@ def build_library(
     )
 
 
-def _write_companion(platform: Platform, work: Path, folder: Path) -> Sequence[str]:
-    """The thread pool, as source and as a static archive."""
-    sources = (*runtime.POOL_SOURCES, *runtime.POOL_HEADERS)
-    for source in sources:
-        (folder / source.name).write_bytes(source.read_bytes())
-    objects = compile_c(runtime.POOL_SOURCES, triple=platform.c_triple, out=work / "pool", include=[runtime.FOLDER])
-    archive(objects, folder / "libtvm_mnv3_pool.a")
-    return ("libtvm_mnv3_pool.a", *(source.name for source in sources))
+def _write_companion(core: Core, platform: Platform, work: Path, folder: Path) -> Sequence[str]:
+    """The thread pool and the classifier, as source and as static archives."""
+    sources = dict.fromkeys((*runtime.CLASSIFIER_SOURCES, *runtime.CLASSIFIER_HEADERS))
+    names = [source.relative_to(runtime.FOLDER).as_posix() for source in sources]
+    for source, name in zip(sources, names, strict=True):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(source.read_bytes())
+    build_pool(platform.c_triple, work / "pool", folder / "libtvm_mnv3_pool.a")
+    build_classifier(
+        platform.c_triple,
+        work / "classifier",
+        folder / CLASSIFIER_ARCHIVE,
+        cpu=companion_cpu(core.isa, core.vector_bits),
+    )
+    return (CLASSIFIER_ARCHIVE, "libtvm_mnv3_pool.a", *names)
+
+
+def build_pool(triple: str, work: Path, out: Path) -> Path:
+    """The thread pool as a static archive."""
+    return archive(compile_c(runtime.POOL_SOURCES, triple=triple, out=work), out)
+
+
+def companion_cpu(isa: str, vector_bits: int) -> str | None:
+    """The instructions that a companion of kernels with such vectors may use: on x86-64 AVX2 where they have as much
+    (the psABI's level v3), else the architecture's baseline."""
+    return "x86-64-v3" if isa == "x86_64" and vector_bits >= 256 else None
+
+
+def build_classifier(triple: str, work: Path, out: Path, *, cpu: str | None = None) -> Path:
+    """The classifier, with the pool, as a static archive."""
+    objects = compile_c(runtime.CLASSIFIER_SOURCES, triple=triple, out=work, optimize="-O3", cpu=cpu)
+    return archive(objects, out)
+
+
+def build_shared_classifier(triple: str, work: Path, out: Path, *, cpu: str | None = None) -> Path:
+    """The same as a shared library, for a process that has a libc already, such as Python or Java."""
+    objects = compile_c(
+        runtime.CLASSIFIER_SOURCES, triple=triple, out=work, optimize="-O3", cpu=cpu, extra=("-fvisibility=default",)
+    )
+    exports = runtime.CLASSIFIER_EXPORTS
+    return link_shared(objects, triple=triple, out=out, exports=exports, soname=out.name, allow_undefined=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 from tvm_mnv3.codegen.data_object import embed_binary
 from tvm_mnv3.codegen.files import replacing
 from tvm_mnv3.codegen.inspect_elf import inspect_shared_library
+from tvm_mnv3.codegen.localize import localize
 from tvm_mnv3.codegen.triple import architecture
 from tvm_mnv3.errors import EnvironmentProblem
 
@@ -30,6 +31,7 @@ __all__ = [
     "compile_c",
     "embed_binary",
     "link_executable",
+    "link_object",
     "link_shared",
 ]
 
@@ -237,6 +239,21 @@ def link_executable(
             *(str(item.absolute()) for item in objects), *(f"-l{name}" for name in libraries),
             "-o", str(unfinished),
         )  # fmt: skip
+    return out
+
+
+def link_object(objects: Sequence[Path], *, triple: str, out: Path, exports: Sequence[str]) -> Path:
+    """Link object files into one, for a static library: no visible symbols but `exports`.
+
+    Raises
+    ------
+    ToolchainError
+        An object is not usable.
+    """
+    with replacing(out.absolute()) as unfinished:
+        inputs = (str(item.absolute()) for item in objects)
+        _zig("ld.lld", "-r", "-m", architecture(triple).lld_emulation, *inputs, "-o", str(unfinished))
+        localize(unfinished, exports)
     return out
 
 

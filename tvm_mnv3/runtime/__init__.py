@@ -13,7 +13,29 @@ LIBRARY_SOURCES = (FOLDER / "memory.c", FOLDER / "math.c")
 
 #: The companion thread pool.
 POOL_SOURCES = (FOLDER / "thread_pool.c",)
-POOL_HEADERS = (FOLDER / "tvm_mnv3.h", FOLDER / "thread_pool.h", FOLDER / "futex.h")
+POOL_HEADERS = tuple(FOLDER / name for name in ("tvm_mnv3.h", "thread_pool.h", "futex.h", "system_calls.h"))
+
+#: The companion classifier (pixels to labels), which has the pool inside.
+CLASSIFIER_SOURCES = (*sorted((FOLDER / "classifier").glob("*.c")), *POOL_SOURCES)
+CLASSIFIER_HEADERS = (
+    FOLDER / "classifier.h",
+    FOLDER / "exponential.h",
+    *sorted((FOLDER / "classifier").glob("*.h")),
+    *POOL_HEADERS,
+)
+
+#: The functions of classifier.h.
+CLASSIFIER_EXPORTS = tuple(
+    f"tvm_mnv3_{name}"
+    for name in (
+        "classifier_chosen",
+        "classifier_create",
+        "classifier_destroy",
+        "classify",
+        "prepare",
+        "status_text",
+    )
+)
 
 #: The program that runs a model's library on a device.
 RUNNER_SOURCES = (FOLDER / "runner.c", *POOL_SOURCES)

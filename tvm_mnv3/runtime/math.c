@@ -8,6 +8,8 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+#include "exponential.h" /* under that pragma */
+
 float expf(float x);
 float logf(float x);
 float powf(float x, float y);
@@ -24,28 +26,9 @@ float nearbyintf(float x);
 #define NOT_A_NUMBER __builtin_nanf("")
 
 static const double LN2 = 0.693147180559945309417;
-static const double LOG2_E = 1.44269504088896340736;
 static const double TWO_OVER_SQRT_PI = 1.12837916709551257390;
 
 static int is_nan(double x) { return x != x; }
-
-static double power_of_two(int64_t exponent) { /* for -1022 <= exponent <= 1023 */
-  union { uint64_t bits; double value; } u = {(uint64_t)(exponent + 1023) << 52};
-  return u.value;
-}
-
-/* e^x as 2^n e^r with |r| <= ln(2)/2, and Taylor's polynomial of degree 10 for e^r: its remainder is below
- * 0.347^11 / 11! = 3e-13. What a float cannot tell from infinity or 0 is cut off before. */
-static double exponential(double x) {
-  if (x > 128.0) return INFINITE;
-  if (x < -128.0) return 0.0;
-  double scaled = x * LOG2_E;
-  int64_t n = (int64_t)(scaled + (scaled < 0.0 ? -0.5 : 0.5));
-  double r = x - (double)n * LN2;
-  double sum = 1.0;
-  for (int k = 10; k > 0; --k) sum = 1.0 + sum * r / k;
-  return sum * power_of_two(n);
-}
 
 /* log(x) of a positive, finite x as log(m) + n log(2) with sqrt(1/2) <= m < sqrt(2), and
  * log(m) = 2 artanh(s), s = (m - 1) / (m + 1), |s| <= 0.172: ten terms of the series leave 0.172^21 / 21 = 4e-18. */

@@ -33,6 +33,7 @@ struct tvm_mnv3_pool {
   void *state;
   int32_t count;
   int32_t threads;
+  uint64_t cpus; /* of the workers, or 0 */
   uint32_t busy;
   uint32_t stop;
   /* Written by many, so on lines of their own. */
@@ -100,6 +101,7 @@ static void *worker(void *argument) {
   share *own = argument;
   tvm_mnv3_pool *pool = own->pool;
   int32_t self = (int32_t)(own - pool->shares);
+  if (pool->cpus) system_call(CALL_SET_AFFINITY, 0, sizeof pool->cpus, (long)&pool->cpus, 0);
   for (uint32_t job = next_job(pool, 0);; job = next_job(pool, job)) {
     if (__atomic_load_n(&pool->stop, __ATOMIC_ACQUIRE)) return 0;
     work(pool, self);
@@ -151,9 +153,13 @@ size_t tvm_mnv3_pool_size(int32_t threads) {
 }
 
 tvm_mnv3_pool *tvm_mnv3_pool_create(void *memory, int32_t threads) {
+  return tvm_mnv3_pool_create_on(memory, threads, 0);
+}
+
+tvm_mnv3_pool *tvm_mnv3_pool_create_on(void *memory, int32_t threads, uint64_t cpus) {
   if (!memory || (uintptr_t)memory % TVM_MNV3_ALIGNMENT || !tvm_mnv3_pool_size(threads)) return 0;
   tvm_mnv3_pool *pool = memory;
-  *pool = (tvm_mnv3_pool){.threads = threads};
+  *pool = (tvm_mnv3_pool){.threads = threads, .cpus = cpus};
   for (int32_t i = 0; i < threads; ++i) pool->shares[i] = (share){.pool = pool};
   for (int32_t i = 1; i < threads; ++i) {
     if (pthread_create(&pool->shares[i].thread, 0, worker, &pool->shares[i])) {

@@ -30,6 +30,10 @@ size_t tvm_mnv3_pool_size(int32_t threads);
  * null when a parameter is out of range, the memory is null or misaligned, or a thread cannot be started. */
 tvm_mnv3_pool *tvm_mnv3_pool_create(void *memory, int32_t threads);
 
+/* The same, with the started threads kept to the CPUs whose bits are set in `cpus` (bit 0 is CPU 0); 0 means to none.
+ * The calling thread is the app's and stays where it is. A CPU that is not there is passed over. */
+tvm_mnv3_pool *tvm_mnv3_pool_create_on(void *memory, int32_t threads, uint64_t cpus);
+
 /* How many threads work, the caller's included; 0 for a null pool. */
 int32_t tvm_mnv3_pool_threads(const tvm_mnv3_pool *pool);
 

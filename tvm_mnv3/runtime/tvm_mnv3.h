@@ -6,6 +6,8 @@
  *                               const tvm_mnv3_parallel *parallel);
  *   const tvm_mnv3_model *P_model(void);
  *
+ * classifier.h builds on these: pixels in, labels out.
+ *
  * A context is memory of P_context_size() bytes, aligned to TVM_MNV3_ALIGNMENT, that the caller gives and keeps;
  * it needs no initialisation, and one run at a time may use it. Inputs and outputs need no more than the alignment of
  * their dtype. The library itself holds no state: several contexts may run at once on the same weights.
@@ -20,10 +22,10 @@
 extern "C" {
 #endif
 
-#define TVM_MNV3_ABI_VERSION 1
+#define TVM_MNV3_ABI_VERSION 2
 #define TVM_MNV3_ALIGNMENT 64
 
-enum { /* status codes: what P_run returns */
+enum { /* status codes: what P_run returns (classifier.h has more) */
   TVM_MNV3_OK = 0,
   TVM_MNV3_NULL_POINTER = 1,       /* the context, an input or an output is a null pointer */
   TVM_MNV3_MISALIGNED_CONTEXT = 2, /* the context is not aligned to TVM_MNV3_ALIGNMENT bytes */
@@ -48,17 +50,6 @@ typedef struct {
   size_t bytes;
 } tvm_mnv3_tensor;
 
-typedef struct {
-  uint32_t abi_version; /* TVM_MNV3_ABI_VERSION */
-  int32_t num_inputs;
-  int32_t num_outputs;
-  const char *name;     /* of the model */
-  const char *compiler; /* tvm-mnv3's version */
-  const tvm_mnv3_tensor *inputs;
-  const tvm_mnv3_tensor *outputs;
-  size_t context_size;
-} tvm_mnv3_model;
-
 /* One piece of a kernel's work: tasks begin to end - 1. */
 typedef void (*tvm_mnv3_task)(void *state, int32_t begin, int32_t end);
 
@@ -69,6 +60,32 @@ typedef struct {
   void (*parallel_for)(void *pool, int32_t count, tvm_mnv3_task task, void *state);
   void *pool;
 } tvm_mnv3_parallel;
+
+enum { TVM_MNV3_BILINEAR = 0, TVM_MNV3_BICUBIC = 1 }; /* both antialiased, as Pillow's */
+
+/* How a picture becomes the input: its short side is resized to `resize` pixels, the central crop x crop is cut out,
+ * and every RGB value v from 0 to 255 becomes (v / 255 - mean) / std. */
+typedef struct {
+  int32_t resize;
+  int32_t crop;
+  int32_t interpolation;
+  float mean[3];
+  float std[3];
+} tvm_mnv3_picture;
+
+typedef struct {
+  uint32_t abi_version; /* TVM_MNV3_ABI_VERSION */
+  int32_t num_inputs;
+  int32_t num_outputs;
+  const char *name;     /* of the model */
+  const char *compiler; /* tvm-mnv3's version */
+  const tvm_mnv3_tensor *inputs;
+  const tvm_mnv3_tensor *outputs;
+  size_t context_size;
+  /* since version 2 */
+  int32_t (*run)(void *context, const void *const *inputs, void *const *outputs, const tvm_mnv3_parallel *parallel);
+  const tvm_mnv3_picture *picture; /* null where it is not known */
+} tvm_mnv3_model;
 
 #ifdef __cplusplus
 }

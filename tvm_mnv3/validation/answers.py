@@ -62,8 +62,15 @@ class InputMaker:
 
     def whole(self, pictures: Sequence[Array]) -> Array:
         """The bundle's input of at most `batch` pictures; the last one is repeated to fill it."""
-        filled = [*pictures, *[pictures[-1]] * (self.batch - len(pictures))]
-        return np.concatenate(filled).astype(self._dtype)
+        filled = np.concatenate([*pictures, *[pictures[-1]] * (self.batch - len(pictures))])
+        if self._dtype == "uint8":
+            filled = self._pixels(filled)
+        return filled.astype(self._dtype)
+
+    def _pixels(self, normalized: Array) -> Array:
+        """The 8-bit NHWC pixels that were normalized: whole numbers, so the way back is exact."""
+        mean, std = (np.asarray(values, np.float64) for values in (self._how.mean, self._how.std))
+        return np.rint((normalized.transpose(0, 2, 3, 1) * std + mean) * 255)
 
 
 def answer_pictures(
