@@ -70,7 +70,7 @@ class InputMaker:
     def _pixels(self, normalized: Array) -> Array:
         """The 8-bit NHWC pixels that were normalized: whole numbers, so the way back is exact."""
         mean, std = (np.asarray(values, np.float64) for values in (self._how.mean, self._how.std))
-        return np.rint((normalized.transpose(0, 2, 3, 1) * std + mean) * 255)
+        return np.asarray(np.rint((normalized.transpose(0, 2, 3, 1) * std + mean) * 255))
 
 
 def answer_pictures(
