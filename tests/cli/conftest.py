@@ -16,6 +16,8 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
     """Runs a command in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TVM_MNV3_DEBUG", raising=False)
+    # Set by pytest-xdist in its workers: as in a narrow terminal, where tables are folded.
+    monkeypatch.delenv("COLUMNS", raising=False)
     return command_line.invoke
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,9 +80,7 @@ def test_other_core_has_other_cycles_and_the_same_counts(bundle: Bundle, estimat
 
 def test_library_that_changed_is_refused(bundle: Bundle, tmp_path: Path) -> None:
     copy = tmp_path / "bundle"
-    copy.mkdir()
-    for file in bundle.path.iterdir():
-        (copy / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(bundle.path, copy)
     with (copy / bundle.manifest.library).open("ab") as library:
         library.write(b"x")
     with pytest.raises(InputError, match="is not the file that was compiled"):

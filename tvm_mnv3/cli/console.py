@@ -18,6 +18,7 @@ from tvm_mnv3.units import shape_text as shape_text
 
 #: Columns of a file or a pipe, which have no width of their own.
 _PIPE_WIDTH = 120
+_UNLIMITED = 10_000
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -28,7 +29,10 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def show(console: Console, title: str, table: Table) -> None:
-    """Print a table under its title, with a line of space before."""
+    """Print a table under its title, with a line of space before; in a file or a pipe as wide as it is."""
+    if not console.is_terminal and not os.environ.get("COLUMNS"):
+        unlimited = console.options.update(width=_UNLIMITED)
+        console.width = max(console.width, console.measure(table, options=unlimited).maximum)
     console.print()
     console.print(Text(title, style="bold"))
     console.print(table)
