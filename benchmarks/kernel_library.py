@@ -18,7 +18,7 @@ from tvm_mnv3 import runtime
 from tvm_mnv3.codegen.lowering import ALIGNMENT, LoweredKernel, lower
 from tvm_mnv3.codegen.object_code import llvm_target, write_object
 from tvm_mnv3.codegen.toolchain import compile_c, link_shared
-from tvm_mnv3.compat import IRModule, Schedule, tirx
+from tvm_mnv3.compat import tirx
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
@@ -37,10 +37,7 @@ def schedule_kernel(workload: Workload, knobs: Mapping[str, Any], core: Core) ->
     template = template_for(workload)
     if template is None:
         raise ValueError(f"no template serves {workload.name}")
-    typed = template.knobs_type(**knobs)
-    sch = Schedule(IRModule({"main": template.compute(workload, typed)}))
-    template.schedule(sch, workload, typed, core)
-    return sch.mod["main"]
+    return template.scheduled(workload, template.knobs_type(**knobs), core).mod["main"]
 
 
 class KernelLibrary:

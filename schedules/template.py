@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tvm_mnv3.compat import Schedule, tirx
+from tvm_mnv3.compat import IRModule, Schedule, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
@@ -59,6 +59,12 @@ class Template(Generic[K]):
     default: Callable[[Workload, Core], K]
     pack: Callable[[Mapping[str, Array], Workload, K], list[Array]]
     reference: Callable[[Mapping[str, Array], Workload], list[Array]]
+
+    def scheduled(self, workload: Workload, knobs: K, core: Core) -> Schedule:
+        """The schedule of that workload's kernel, whose module has it as ``main``."""
+        sch = Schedule(IRModule({"main": self.compute(workload, knobs)}))
+        self.schedule(sch, workload, knobs, core)
+        return sch
 
 
 #: Annotation of the loop whose iterations a driver may hand out as tasks.

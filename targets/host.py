@@ -12,7 +12,7 @@ from .core import Core
 #: LLVM's x86 features that decide which vector instructions may be used.
 _X86_VECTOR_PREFIXES = ("avx", "fma", "f16c")
 #: CPUs, by LLVM's names, that execute 512 bits as two halves: "Software Optimization Guide for the AMD Zen4
-#: Microarchitecture" (57647), 2.11.
+#: Microarchitecture" (57647).
 _HALF_WIDE = ("znver4",)
 #: Bytes per letter in sysfs's cache sizes.
 _SIZE_UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3}

@@ -163,26 +163,18 @@ def test_the_trained_network_passes_its_gates_on_emulated_arm_and_has_no_latency
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", [1, 9])
-def test_a_wrong_activation_fails_the_agreement_and_its_block_is_named(
-    compiled: Compile, trained: Path, shared: Path, tmp_path: Path, place: int
+@pytest.mark.parametrize(
+    ("break_it", "place"), [(with_hard_sigmoid, 1), (with_hard_sigmoid, 9), (with_transposed_weight, 0)]
+)
+def test_a_wrong_activation_or_weight_fails_the_agreement_and_its_block_is_named(
+    compiled: Compile,
+    trained: Path,
+    shared: Path,
+    tmp_path: Path,
+    break_it: Callable[[Path, Path, int], str],
+    place: int,
 ) -> None:
-    layer = with_hard_sigmoid(trained, tmp_path / "broken.onnx", place)
-    found = against_the_trained(
-        compiled(CompileOptions(tmp_path / "broken.onnx", target="host", normalization="unit")), shared, limit=40
-    )
-    assert {"min_agreement", "max_logit_error"} <= failed(found)
-    assert found.layers is not None
-    assert found.layers.first is not None
-    assert found.layers.first.layers == (layer,)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("place", [0])
-def test_a_transposed_weight_fails_the_agreement_and_its_block_is_named(
-    compiled: Compile, trained: Path, shared: Path, tmp_path: Path, place: int
-) -> None:
-    layer = with_transposed_weight(trained, tmp_path / "broken.onnx", place)
+    layer = break_it(trained, tmp_path / "broken.onnx", place)
     found = against_the_trained(
         compiled(CompileOptions(tmp_path / "broken.onnx", target="host", normalization="unit")), shared, limit=40
     )

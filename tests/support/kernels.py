@@ -13,7 +13,6 @@ from support.networks import random_activations, random_weights
 from tvm_mnv3.codegen.lowering import LoweredKernel, lower
 from tvm_mnv3.codegen.object_code import llvm_target, write_object
 from tvm_mnv3.codegen.toolchain import compile_c, link_shared
-from tvm_mnv3.compat import IRModule, Schedule
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.schedules.template import ACTIVATION_OPERANDS
 from tvm_mnv3.targets import Core, load_core
@@ -28,9 +27,7 @@ def lower_kernel(symbol: str, workload: Workload, knobs: Any, core: Core, triple
     """The workload's kernel with those knobs, ready for its object file."""
     template = template_for(workload)
     assert template is not None
-    sch = Schedule(IRModule({"main": template.compute(workload, knobs)}))
-    template.schedule(sch, workload, knobs, core)
-    return lower(sch.mod["main"], symbol, llvm_target(core, triple))
+    return lower(template.scheduled(workload, knobs, core).mod["main"], symbol, llvm_target(core, triple))
 
 
 class KernelLibrary:

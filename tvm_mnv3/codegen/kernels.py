@@ -20,7 +20,6 @@ from tvm_mnv3.compat import (
     GlobalVar,
     IRModule,
     PyExprMutator,
-    Schedule,
     Sequential,
     mutator,
     relax,
@@ -166,12 +165,9 @@ class _TemplateChooser(PyExprMutator):  # type: ignore[misc]
     def _kernel(self, workload: Workload, template: Template[Any], knobs: Any) -> Kernel:
         """The kernel of that workload; one serves all its uses."""
         if workload.name not in self.kernels:
-            sch = Schedule(IRModule({"main": template.compute(workload, knobs)}))
-            template.schedule(sch, workload, knobs, self.core)
+            function = template.scheduled(workload, knobs, self.core).mod["main"]
             origin = "log" if workload.name in self.tuned else "default"
-            self.kernels[workload.name] = Kernel(
-                workload.name, sch.mod["main"], workload, dataclasses.asdict(knobs), origin
-            )
+            self.kernels[workload.name] = Kernel(workload.name, function, workload, dataclasses.asdict(knobs), origin)
         return self.kernels[workload.name]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tvm_mnv3.compat import IRModule, Schedule, tirx, without_source_lookup
+from tvm_mnv3.compat import Schedule, tirx, without_source_lookup
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.schedules.template import Template
 from tvm_mnv3.targets import Core
@@ -62,9 +62,7 @@ def template_schedule(workload: Workload, knobs: Any, core: Core) -> Schedule:
     """The schedule of the workload's kernel with those (typed) knobs."""
     template = template_of(workload)
     with without_source_lookup():
-        sch = Schedule(IRModule({"main": template.compute(workload, knobs)}))
-    template.schedule(sch, workload, knobs, core)
-    return sch
+        return template.scheduled(workload, knobs, core)
 
 
 def scheduled_function(candidate: Candidate, core: Core) -> tirx.PrimFunc:
