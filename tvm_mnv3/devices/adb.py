@@ -27,8 +27,9 @@ _FOLDER = "/data/local/tmp"
 _START_SECONDS = 20.0
 _GLANCE_SECONDS = 0.5
 _POLL_SECONDS = 0.2
-#: Ports on the phone: adb's user may use any above 1024; these are seldom taken.
-_PORTS = range(39000, 39999)
+#: Ports on the phone: adb's user may use any above 1024. From 32768 on the kernel hands them out to connections
+#: (net.ipv4.ip_local_port_range), so that one of those may be taken at any moment.
+_PORTS = range(20000, 30000)
 
 _Result = TypeVar("_Result")
 
@@ -154,10 +155,10 @@ class AdbAgent:
             raise InputError(f"The phone {self.serial} runs no 64-bit ARM programs (it runs: {abis or 'not told'}).")
         self._undo.append(lambda: self._shell(f"rm -rf {self._folder}"))
         _push_agent(self._device, self._folder)
-        here, there = _free_port(), secrets.choice(_PORTS)
+        here = _free_port()
+        there, tracker_there = secrets.SystemRandom().sample(_PORTS, 2)
         self._device.forward(f"tcp:{here}", f"tcp:{there}")
         self._undo.append(lambda: self._device.forward_remove(f"tcp:{here}"))
-        tracker_there = secrets.choice(_PORTS)
         self._device.reverse(f"tcp:{tracker_there}", f"tcp:{self._tracker.port}")
         self._undo.append(lambda: self._device.reverse_remove(f"tcp:{tracker_there}"))
         options = [
