@@ -12,6 +12,8 @@ import numpy as np
 
 from tvm_mnv3.tensor_spec import TensorSpec
 
+from .bands import Bands
+from .bands_source import bands_source
 from .lowering import LoweredKernel
 from .memory_plan import MemoryPlan
 from .program import Place, Program, Space, Step
@@ -62,9 +64,23 @@ class Interface:
 
 
 def write_driver(
-    program: Program, plan: MemoryPlan, kernels: Mapping[str, LoweredKernel], interface: Interface
+    program: Program,
+    plan: MemoryPlan,
+    kernels: Mapping[str, LoweredKernel],
+    interface: Interface,
+    bands: Sequence[Bands] = (),
 ) -> Driver:
-    """Generate header and source."""
+    """Generate header and source.
+
+    Parameters
+    ----------
+    program
+        With one step for each of `bands`.
+    kernels
+        By symbol, in the order of their prototypes.
+    """
+    by_name = {each.name: each for each in bands}
+    tasks = {**{name: kernel.tasks for name, kernel in kernels.items()}, **{b.name: b.tasks for b in bands}}
     fields = {
         "prefix": interface.prefix,
         "guard": f"TVM_MNV3_MODEL_{interface.prefix.upper()}",
@@ -77,11 +93,15 @@ def write_driver(
         "num_outputs": str(len(interface.outputs)),
         "weights_symbol": WEIGHTS_SYMBOL,
         "kernels": "\n".join(_prototype(kernel) for kernel in kernels.values()),
-        "steps": "\n\n".join(_step(n, step, plan) for n, step in enumerate(program.steps)),
+        "bands": '\n#include "bands.h"' if bands else "",
+        "steps": "\n\n".join(
+            _bands(n, by_name[step.kernel], plan) if step.kernel in by_name else _step(n, step, plan)
+            for n, step in enumerate(program.steps)
+        ),
         "tensors": _tensors("INPUT", interface.inputs) + "\n" + _tensors("OUTPUT", interface.outputs),
         "picture": _picture(interface.preprocessing),
         "run": "\n".join(
-            f"  run_tasks(parallel, step_{n}, &state, {kernels[step.kernel].tasks if step.kernel else 1});"
+            f"  run_tasks(parallel, step_{n}, &state, {tasks[step.kernel] if step.kernel else 1});"
             for n, step in enumerate(program.steps)
         ),
     }
@@ -124,6 +144,10 @@ def _step(number: int, step: Step, plan: MemoryPlan) -> str:
         f"{body}\n"
         "}"
     )
+
+
+def _bands(number: int, bands: Bands, plan: MemoryPlan) -> str:
+    return bands_source(bands, number, plan.scratch[number], lambda place: _address(place, plan))
 
 
 def _address(place: Place, plan: MemoryPlan) -> str:

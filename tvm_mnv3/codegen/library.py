@@ -11,6 +11,7 @@ from tvm_mnv3 import runtime
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.targets import Core
 
+from .bands import Bands, find_bands, in_bands
 from .driver import WEIGHTS_SYMBOL, Interface, write_driver
 from .kernels import ScheduledModule
 from .lowering import LoweredKernel, lower
@@ -49,8 +50,14 @@ class Library:
     ----------
     files
         The names of the files written, the library first.
+    program, kernels
+        Every step by itself, and their kernels.
     memory
         Where everything lies in a context.
+    bands
+        The bottlenecks that the library runs by bands of rows.
+    steps_memory
+        The memory plan of a run step by step, without bands.
     weights_bytes
         Packed weights in the library's read-only data.
     code
@@ -63,6 +70,8 @@ class Library:
     program: Program
     kernels: tuple[LoweredKernel, ...]
     memory: MemoryPlan
+    bands: tuple[Bands, ...]
+    steps_memory: MemoryPlan
     weights_bytes: int
     code: Mapping[str, Extent]
     entry_offset: int
@@ -83,8 +92,11 @@ def build_library(
     used = dict.fromkeys(step.kernel for step in program.steps if step.kernel is not None)
     target = llvm_target(core, platform.llvm_triple)
     kernels = {symbol: lower(scheduled.kernels[symbol].function, symbol, target) for symbol in used}
-    plan = plan_memory(program, {kernel.name: kernel.scratch_bytes for kernel in kernels.values()})
-    driver = write_driver(program, plan, kernels, interface)
+    scratch = {kernel.name: kernel.scratch_bytes for kernel in kernels.values()}
+    bands = find_bands(program, scheduled.kernels, kernels, core)
+    banded = in_bands(program, bands)
+    plan = plan_memory(banded, {**scratch, **{each.name: each.scratch_bytes for each in bands}})
+    driver = write_driver(banded, plan, kernels, interface, bands)
     name = f"lib{interface.prefix}.so"
     (folder / f"{interface.prefix}.h").write_text(driver.header, encoding="utf-8")
 
@@ -125,6 +137,8 @@ def build_library(
         program=program,
         kernels=tuple(kernels.values()),
         memory=plan,
+        bands=bands,
+        steps_memory=plan_memory(program, scratch),
         weights_bytes=len(program.weights),
         code={symbol: extents[symbol] for symbol in kernels},
         entry_offset=extents[f"{interface.prefix}_run"].offset,

@@ -23,7 +23,7 @@ from .program import Place, Space
 
 STEPS_FILE = "steps.json"
 #: Raised when a reader of an older file would misread a newer one.
-STEPS_VERSION = 1
+STEPS_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -91,16 +91,28 @@ class StepTable:
     ----------
     entry_offset, weights_offset
         Of the model's run function and of the weights, in bytes from the address that the library is loaded at.
+    arena_bytes
+        The memory that the steps need when they run one by one. The library itself may need less.
+    bands
+        First and last step of each bottleneck that the library runs by bands of rows.
     """
 
     entry_offset: int
     weights_offset: int
+    arena_bytes: int
+    bands: tuple[tuple[int, int], ...]
     steps: tuple[StepRecord, ...]
 
     def to_json(self) -> str:
         """One line per step; the same table gives the same bytes."""
         lines = ",\n  ".join(json.dumps(_plain(step)) for step in self.steps)
-        head = {"version": STEPS_VERSION, "entry_offset": self.entry_offset, "weights_offset": self.weights_offset}
+        head = {
+            "version": STEPS_VERSION,
+            "entry_offset": self.entry_offset,
+            "weights_offset": self.weights_offset,
+            "arena_bytes": self.arena_bytes,
+            "bands": self.bands,
+        }
         return f'{json.dumps(head)[:-1]}, "steps": [\n  {lines}\n]}}\n'
 
 
@@ -122,7 +134,8 @@ def read_steps(bundle: Path) -> StepTable:
         if data["version"] != STEPS_VERSION:
             raise ValueError(f"version {data['version']}, not {STEPS_VERSION}")
         steps = tuple(_step_of(item) for item in data["steps"])
-        return StepTable(data["entry_offset"], data["weights_offset"], steps)
+        bands = tuple((first, last) for first, last in data["bands"])
+        return StepTable(data["entry_offset"], data["weights_offset"], data["arena_bytes"], bands, steps)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file} cannot be read ({error}); compile the model again.") from error
 
@@ -141,8 +154,8 @@ def step_table(library: Library, interface: Interface, layers: Sequence[tuple[st
     records = []
     for number, step in enumerate(library.program.steps):
         operands = [_operand(place, library, interface) for place in step.operands]
-        if number in library.memory.scratch and step.kernel is not None:
-            offset = library.memory.scratch[number]
+        if number in library.steps_memory.scratch and step.kernel is not None:
+            offset = library.steps_memory.scratch[number]
             operands.append(Operand("arena", -1, offset, scratch_bytes[step.kernel]))
         is_template = step.kernel is not None and not step.kernel.startswith("fallback_")
         records.append(
@@ -155,13 +168,15 @@ def step_table(library: Library, interface: Interface, layers: Sequence[tuple[st
                 outputs=step.outputs,
             )
         )
-    return StepTable(library.entry_offset, library.weights_offset, tuple(records))
+    bands = tuple((each.first, each.first + len(each.parts) - 1) for each in library.bands)
+    arena_bytes = library.steps_memory.arena_bytes
+    return StepTable(library.entry_offset, library.weights_offset, arena_bytes, bands, tuple(records))
 
 
 def _operand(place: Place, library: Library, interface: Interface) -> Operand:
     if place.space is Space.ARENA:
         size = library.program.buffer_bytes[place.index]
-        return Operand("arena", place.index, library.memory.buffers[place.index], size)
+        return Operand("arena", place.index, library.steps_memory.buffers[place.index], size)
     if place.space is Space.WEIGHTS:
         return Operand("weights", -1, place.index, library.program.weight_bytes[place.index])
     spec = (interface.inputs if place.space is Space.INPUT else interface.outputs)[place.index]

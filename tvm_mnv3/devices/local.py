@@ -45,8 +45,8 @@ class PreparedCall:
 
     Parameters
     ----------
-    entry, context
-        Addresses of the model's run function and of its context.
+    entry
+        The address of the model's run function.
     inputs, outputs
         Pointers to the arrays.
     parallel
@@ -54,7 +54,6 @@ class PreparedCall:
     """
 
     entry: int
-    context: int
     inputs: ctypes.Array[ctypes.c_void_p]
     outputs: ctypes.Array[ctypes.c_void_p]
     parallel: ctypes.Structure | None
@@ -75,7 +74,7 @@ class LocalSession(Session):
         self._run.restype = ctypes.c_int32
         self._run.argtypes = [ctypes.c_void_p] * 4
         context_size.restype = ctypes.c_size_t
-        self._context = _aligned_memory(context_size())
+        self._context = aligned_memory(context_size())
         self._pools: dict[int, _Pool] = {}
 
     def run_many(self, samples: Sequence[Sequence[Array]], threads: int = 1) -> list[list[Array]]:
@@ -119,8 +118,7 @@ class LocalSession(Session):
         `Session.run`."""
         parallel, given, outputs = self._parallel(threads), self._checked(inputs), self._empty_outputs()
         entry = ctypes.cast(self._run, ctypes.c_void_p).value or 0
-        context = self._context.ctypes.data
-        return PreparedCall(entry, context, _pointers(given), _pointers(outputs), parallel, (*given, *outputs))
+        return PreparedCall(entry, _pointers(given), _pointers(outputs), parallel, (*given, *outputs))
 
     def close(self) -> None:
         for pool in self._pools.values():
@@ -169,7 +167,7 @@ class _Pool:
         self._library.tvm_mnv3_pool_size.restype = ctypes.c_size_t
         self._library.tvm_mnv3_pool_create.restype = ctypes.c_void_p
         self._library.tvm_mnv3_pool_parallel.restype = _Parallel
-        self._memory = _aligned_memory(self._library.tvm_mnv3_pool_size(threads))
+        self._memory = aligned_memory(self._library.tvm_mnv3_pool_size(threads))
         memory = ctypes.c_void_p(self._memory.ctypes.data)
         self._pool = ctypes.c_void_p(self._library.tvm_mnv3_pool_create(memory, threads))
         if not self._pool:
@@ -188,7 +186,7 @@ def _this_machine() -> str:
     return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
 
 
-def _aligned_memory(size: int) -> Array:
+def aligned_memory(size: int) -> Array:
     """At least `size` bytes, aligned to `_ALIGNMENT`."""
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     return memory[-memory.ctypes.data % _ALIGNMENT :]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tvm_mnv3.codegen.bundle import Bundle
 from tvm_mnv3.devices.device import Array
 from tvm_mnv3.devices.emulated import EmulatedDevice
-from tvm_mnv3.devices.local import LocalSession
+from tvm_mnv3.devices.local import LocalSession, aligned_memory
 from tvm_mnv3.devices.registry import open_device
 from tvm_mnv3.devices.step_records import (
     kernel_dtypes,
@@ -49,6 +49,7 @@ class LocalStepper:
         self.session = session
         self.table, self._steps = step_array(bundle)
         self._dtypes = kernel_dtypes(bundle)
+        self._arena = aligned_memory(self.table.arena_bytes)
         machine = bundle.manifest.target["triple"].split("-")[0]
         library = ctypes.CDLL(str(stepper_library(f"{machine}-linux-gnu.2.28")))
         self._time, self._record = library.stepper_time, library.stepper_record
@@ -81,7 +82,7 @@ class LocalStepper:
             base + self.table.weights_offset,
             self._steps.ctypes.data,
             len(self._steps),
-            call.context,
+            self._arena.ctypes.data,
             ctypes.cast(call.inputs, ctypes.c_void_p).value,
             ctypes.cast(call.outputs, ctypes.c_void_p).value,
             ctypes.addressof(call.parallel) if call.parallel is not None else None,
@@ -119,10 +120,10 @@ def _emulated_values(
         given.write_bytes(b"".join(np.ascontiguousarray(array).tobytes() for sample in samples for array in sample))
         records.write_bytes(steps.tobytes())
         library, prefix = str(bundle.path / bundle.manifest.library), bundle.manifest.prefix
-        offsets = (str(table.entry_offset), str(table.weights_offset))
+        numbers = (str(table.entry_offset), str(table.weights_offset), str(table.arena_bytes))
         command = session.command_of(recorder_program)
         done = subprocess.run(
-            [*command, library, prefix, *offsets, str(records), str(given), str(got), str(size)],
+            [*command, library, prefix, *numbers, str(records), str(given), str(got), str(size)],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
         )  # fmt: skip
         if done.returncode != 0:

@@ -85,7 +85,7 @@ def kernel_plot(profile: Profile, most: int = 25) -> str:
 
 
 def memory_plot(steps: Sequence[StepRecord], context_bytes: int) -> str:
-    """Where each buffer lies in a context, from the step that writes it to the last that reads it."""
+    """Where each buffer lies when kernels run one by one, from the step that writes it to the last that reads it."""
     spans: dict[tuple[int, int], tuple[int, int, int]] = {}
     for number, step in enumerate(steps):
         for operand in step.operands:
@@ -111,9 +111,9 @@ def memory_plot(steps: Sequence[StepRecord], context_bytes: int) -> str:
             )  # fmt: skip
         axes.axhline(context_bytes / 1e6, color=INK, linewidth=1, linestyle="--")
         axes.set_xlim(0, len(steps))
-        axes.set_ylim(0, context_bytes / 1e6 * 1.06)
+        axes.set_ylim(0, max(context_bytes, *(offset + size for offset, size in sizes.values())) / 1e6 * 1.06)
         axes.set_xlabel("step of a run")
-        axes.set_ylabel("MB from the context's start")
+        axes.set_ylabel("MB from the memory's start")
 
     return _svg(draw, 2.9)
 

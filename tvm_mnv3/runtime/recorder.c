@@ -1,8 +1,8 @@
 /* recorder.c - runs a model's library kernel by kernel on a device (or under an emulator) and writes all values.
  *
- *   recorder LIBRARY PREFIX ENTRY_OFFSET WEIGHTS_OFFSET STEPS INPUT OUTPUT VALUES_BYTES
+ *   recorder LIBRARY PREFIX ENTRY_OFFSET WEIGHTS_OFFSET ARENA_BYTES STEPS INPUT OUTPUT VALUES_BYTES
  *
- * STEPS holds stepper_step records; INPUT any number of samples, each all inputs of the model in order, raw; OUTPUT
+ * The steps share ARENA_BYTES of memory. STEPS holds stepper_step records; INPUT any number of samples, each all inputs of the model in order, raw; OUTPUT
  * gets the outputs of every step of every sample, VALUES_BYTES a sample. Exit codes are those of runner.c.
  */
 #define _POSIX_C_SOURCE 200112L
@@ -58,7 +58,9 @@ static void **buffers(const tvm_mnv3_tensor *tensors, int32_t count) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 9) fail(BAD_INPUT, "usage", "recorder LIBRARY PREFIX ENTRY WEIGHTS STEPS INPUT OUTPUT VALUES_BYTES");
+  if (argc != 10) {
+    fail(BAD_INPUT, "usage", "recorder LIBRARY PREFIX ENTRY WEIGHTS ARENA_BYTES STEPS INPUT OUTPUT VALUES_BYTES");
+  }
   void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
   if (!library) fail(DEVICE_FAILED, "the library does not load", dlerror());
   const tvm_mnv3_model *(*describe)(void);
@@ -66,26 +68,26 @@ int main(int argc, char **argv) {
   const tvm_mnv3_model *description = describe();
 
   stepper_model model;
-  size_t steps_bytes, values_bytes = (size_t)strtoull(argv[8], NULL, 10);
+  size_t steps_bytes, values_bytes = (size_t)strtoull(argv[9], NULL, 10);
   model.base = (const uint8_t *)function(library, argv[2], "run") - strtoull(argv[3], NULL, 10);
   model.weights = model.base + strtoull(argv[4], NULL, 10);
-  model.steps = contents(argv[5], &steps_bytes);
+  model.steps = contents(argv[6], &steps_bytes);
   model.num_steps = (int64_t)(steps_bytes / sizeof *model.steps);
-  model.arena = memory_of(description->context_size);
+  model.arena = memory_of(strtoull(argv[5], NULL, 10));
   void **inputs = buffers(description->inputs, description->num_inputs);
   model.inputs = (const void *const *)inputs;
   model.outputs = buffers(description->outputs, description->num_outputs);
   model.parallel = NULL;
 
-  FILE *input = opened(argv[6], "rb"), *output = opened(argv[7], "wb");
+  FILE *input = opened(argv[7], "rb"), *output = opened(argv[8], "wb");
   uint8_t *values = memory_of(values_bytes);
   for (;;) {
     for (int32_t i = 0; i < description->num_inputs; ++i) {
       size_t got = fread(inputs[i], 1, description->inputs[i].bytes, input);
       if (i == 0 && got == 0) return fclose(output) ? DEVICE_FAILED : DONE;
-      if (got != description->inputs[i].bytes) fail(BAD_INPUT, "ends inside a sample", argv[6]);
+      if (got != description->inputs[i].bytes) fail(BAD_INPUT, "ends inside a sample", argv[7]);
     }
     stepper_record(&model, values);
-    if (fwrite(values, 1, values_bytes, output) != values_bytes) fail(DEVICE_FAILED, "cannot be written", argv[7]);
+    if (fwrite(values, 1, values_bytes, output) != values_bytes) fail(DEVICE_FAILED, "cannot be written", argv[8]);
   }
 }
