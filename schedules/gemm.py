@@ -26,6 +26,10 @@ from .template import TASK, Array, as_numpy_dtype, without
 PANEL_BYTES = 32 * 1024
 #: k that one pass of the inner loop takes (XNNPACK's and the prototype's choice: enough to hide the loop's own work).
 UNROLL = 4
+#: So many tasks share evenly enough among a phone's cores.
+MANY_TASKS = 32
+#: Tiles whose modelled costs differ by less than this are as good as each other.
+NEAR = 1.02
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,8 @@ def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
 
 
 def default(workload: Workload, core: Core) -> GemmKnobs:
-    """The register tile with the lowest modelled cost; a panel where a scale has to be multiplied in.
+    """The register tile with the lowest modelled cost, of about equal ones that whose tasks share most evenly among
+    threads; a panel where a scale has to be multiplied in.
 
     ARM multiplies by a lane of a register, so it reads A by vectors; x86 spreads a value as it reads it.
     """
@@ -217,7 +222,9 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
     if "scale" in workload.prologue:
         fitting = [replace(tile, order="rows", panel=True) for tile in candidates if _panel_fits(tile, workload)]
         candidates = fitting or candidates
-    return min(candidates, key=lambda tile: _cycles(tile, workload, core))
+    cycles = {tile: _cycles(tile, workload, core) for tile in candidates}
+    near = [tile for tile in candidates if cycles[tile] <= NEAR * min(cycles.values())]
+    return min(near, key=lambda tile: (_imbalance(tile, size), cycles[tile]))
 
 
 def _panel_fits(tile: GemmKnobs, workload: Workload) -> bool:
@@ -250,6 +257,16 @@ def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     outer = 3 * sums / rate + 8
     count = tiles.count(size.m, tile.rows) * tiles.count(size.n, tile.vectors * tile.lanes)
     return count * (size.k * inner + outer)
+
+
+def _imbalance(tile: GemmKnobs, size: _Sizes) -> float:
+    """How much longer few tasks take than equal shares of the work would, on average of 1, 2 and 4 threads."""
+    tasks = tiles.count(size.m, tile.rows)
+    if tile.order == "columns":
+        tasks *= tiles.count(size.n, tile.vectors * tile.lanes)
+    if tasks >= MANY_TASKS:
+        return 1
+    return sum(tiles.count(tasks, threads) * threads / tasks for threads in (1, 2, 4)) / 3
 
 
 def pack(weights: Mapping[str, Array], workload: Workload, knobs: GemmKnobs) -> list[Array]:
