@@ -31,7 +31,7 @@ NAMES = ("pointwise_h7w7_i24_o40_f32_bias", "pool_h7w7_c40_f32")
 class Tiles:
     """The larger a kernel's tile, the better its score; it may be gone after some trials."""
 
-    name, batch, parallel = "model:cortex-a76", 4, 2
+    name, emulated, batch, parallel = "model:cortex-a76", False, 4, 2
 
     def __init__(self, lives: int = 1000) -> None:
         self.lives = lives

@@ -88,3 +88,5 @@ def tune_command(
             result = tune_model(options, progress.start, progress.show, interrupts.check)
         title = f"{model} on {result.device}: {result.trials} trials, {result.resumed} of them from before"
         show(out, title, result_table(result))
+        if result.emulated:
+            out.print("These times are an emulator's and say nothing of a phone: compile does not use them.")

@@ -17,6 +17,10 @@ class TuningDevice(Protocol):
         """As ``--device`` takes it."""
 
     @property
+    def emulated(self) -> bool:
+        """Its times are an emulator's."""
+
+    @property
     def batch(self) -> int:
         """Candidates that go into one library."""
 

@@ -28,6 +28,7 @@ class LocalDevice:
     """This machine, one candidate at a time."""
 
     name = "local"
+    emulated = False
     batch = 4
     #: Two at once would disturb each other.
     parallel = 1

@@ -33,7 +33,8 @@ class TunedKnobs:
     entries
         The entry that each comes from.
     refused
-        A sentence for each workload that has entries, none of which can be used.
+        A sentence for each workload that has entries, none of which can be used; one for all of whose entries only the
+        times of an emulator could be.
     problems
         A sentence for each line of the logs that is no entry.
     """
@@ -80,7 +81,7 @@ def tuned_knobs(logs: Iterable[Path], workloads: Iterable[str], core: Core) -> T
     A measured entry outranks a modelled one whatever log it is in; among equals that of an earlier log is taken.
     """
     contents = [read_log(log) for log in logs]
-    chosen, refused = {}, []
+    chosen, refused, emulated = {}, [], 0
     for name in dict.fromkeys(workloads):
         entries = [
             [e for e in log.entries if e.workload == name and e.space == "template" and e.trust < Trust.EMULATED]
@@ -91,7 +92,15 @@ def tuned_knobs(logs: Iterable[Path], workloads: Iterable[str], core: Core) -> T
         if ranked:
             chosen[name] = min(ranked, key=lambda item: item[:3])[3]
         else:
-            refused += _refusals([e for of_log in entries for e in of_log], core)
+            why_not = _refusals([e for of_log in entries for e in of_log], core)
+            refused += why_not
+            everything = [e for log in contents for e in log.entries]
+            emulated += not why_not and any(e.workload == name and e.trust == Trust.EMULATED for e in everything)
+    if emulated:
+        refused.append(
+            f"For {emulated} workloads the log has nothing but times of an emulator, which say nothing of a phone: "
+            "they are not used."
+        )
     problems = tuple(problem for log in contents for problem in log.problems)
     return TunedKnobs({name: _typed(entry) for name, entry in chosen.items()}, chosen, tuple(refused), problems)
 

@@ -34,6 +34,8 @@ class ModelDevice:
         A tool is missing.
     """
 
+    #: It gives cycles, no times.
+    emulated = False
     #: Candidates that are compiled into one library and modelled together.
     batch = 8
     #: Threads that measure at once: the tools are processes of their own.

@@ -99,7 +99,7 @@ class Pipeline:
                 self._build([candidate])
         elif error is not None:
             what = "did not end in time" if isinstance(error, TimeoutError) else "crashed"
-            self._outcomes.put((batch[0], Score(failure=f"Its build {what}.", device=self._device.name)))
+            self._outcomes.put((batch[0], self._failure(f"Its build {what}.")))
         else:
             self._threads.submit(self._measure, done.result(), folder)
 
@@ -111,8 +111,11 @@ class Pipeline:
                 self._outcomes.put((kernel.candidate, score))
             for failed in built:
                 if isinstance(failed, BuildFailure):
-                    self._outcomes.put((failed.candidate, Score(failure=failed.reason, device=self._device.name)))
+                    self._outcomes.put((failed.candidate, self._failure(failed.reason)))
         except BaseException as error:
             self._outcomes.put(error)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _failure(self, reason: str) -> Score:
+        return Score(failure=reason, device=self._device.name, emulated=self._device.emulated)

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from tvm_mnv3.compat import PopenPoolExecutor
 from tvm_mnv3.devices.pool import open_pool
-from tvm_mnv3.devices.tracker import tracker_summary
+from tvm_mnv3.devices.tracker import ListedDevice, tracker_summary
 from tvm_mnv3.errors import EnvironmentProblem
 from tvm_mnv3.tuning.build import BuiltKernel
 from tvm_mnv3.tuning.remote_session import measure_remotely
@@ -58,12 +58,13 @@ class RemoteDevices:
         self.name = name
         self._started = ExitStack()
         self._address = self._started.enter_context(open_pool(name))
-        self.parallel = max(1, self._devices())
+        self.parallel = max(1, len(self._devices()))
         self._workers = PopenPoolExecutor(
             max_workers=self.parallel, timeout=TIMEOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        if self._devices() == 0:
+        if not self._devices():
             self._wait_for_a_device()
+        self.emulated = all(device.report is not None and device.report.emulated for device in self._devices())
 
     def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
         """The score of each (see `TuningDevice.measure`)."""
@@ -86,7 +87,7 @@ class RemoteDevices:
             except Exception as error:
                 # Whatever TVM's client or the pool raise: the session, its process or its device has ended.
                 failure = f"Its session ended without an answer, twice: {_last_line(error)}"
-        return Score(failure=failure, device=self.name)
+        return Score(failure=failure, device=self.name, emulated=self.emulated)
 
     def _wait_for_a_device(self) -> None:
         """Until the tracker lists a device of the key; a tracker or a phone that starts anew takes seconds."""
@@ -105,8 +106,8 @@ class RemoteDevices:
                 )
             time.sleep(_LOOK)
 
-    def _devices(self) -> int:
-        return len(tracker_summary(self._address.host, self._address.port).with_key(self._address.key))
+    def _devices(self) -> tuple[ListedDevice, ...]:
+        return tracker_summary(self._address.host, self._address.port).with_key(self._address.key)
 
 
 def _last_line(error: Exception) -> str:

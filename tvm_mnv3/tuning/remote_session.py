@@ -52,7 +52,8 @@ def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, core: str, ses
     except RuntimeError:
         if time.monotonic() - started < session_timeout:
             raise
-        return Score(failure=f"It did not end in {session_timeout:g} s.", device=address.name)
+        failure = f"It did not end in {session_timeout:g} s."
+        return Score(failure=failure, device=address.name, emulated=report.emulated)
     finally:
         hang_up(session)
 
