@@ -15,9 +15,10 @@ from tvm_mnv3.source import is_file
 from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.budget import Budget
 from tvm_mnv3.tuning.candidate import of_template, template_of
+from tvm_mnv3.tuning.contest import contests, hold
 from tvm_mnv3.tuning.cost_model import CostModel
-from tvm_mnv3.tuning.earlier import earlier_trials
-from tvm_mnv3.tuning.entry import SPACES
+from tvm_mnv3.tuning.earlier import earlier_entries
+from tvm_mnv3.tuning.entry import SPACES, LogEntry
 from tvm_mnv3.tuning.generated_search import GeneratedSearch
 from tvm_mnv3.tuning.log_file import open_log, read_log
 from tvm_mnv3.tuning.lookup import LOCAL_FOLDER
@@ -119,6 +120,7 @@ def tune_model(
     options: TuneOptions,
     on_start: Callable[[int, Sequence[Task]], None] = lambda resumed, tasks: None,
     on_event: Callable[[Event], None] = lambda event: None,
+    on_contests: Callable[[int], None] = lambda count: None,
     stop: Callable[[], None] = lambda: None,
 ) -> TuneResult:
     """Tune the kernels of a model; every trial is an entry of the log as soon as it has ended.
@@ -130,7 +132,9 @@ def tune_model(
     on_start
         Called with the number of earlier trials, and all tasks.
     on_event
-        Called after each trial.
+        Called after each trial and each contest.
+    on_contests
+        Called after the last trial with the number of contests that are due (`tvm_mnv3.tuning.contest`).
     stop
         Called several times a second; what it raises ends the run.
 
@@ -151,9 +155,17 @@ def tune_model(
             tasks = _tasks(options, core)
             budget = Budget.of(options.trials, len(tasks), ROUND, options.patience)
             run = TuningRun(tasks, budget, core, writer)
-            resumed = run.resume(earlier_trials(read_log(log).entries, device, options.space == "generated", core))
+
+            def entries() -> list[LogEntry]:
+                return earlier_entries(read_log(log).entries, device, options.space == "generated", core)
+
+            resumed = run.resume(entries())
             on_start(resumed, tasks)
             run.run(pipeline, on_event, stop)
+            due = contests(tasks, entries())
+            on_contests(len(due))
+            for verdict in hold(due, pipeline, stop):
+                on_event(run.decide(verdict))
     results = tuple(TunedWorkload(t.name, t.uses, t.trials, t.default_score, t.best_score) for t in tasks)
     modelled, trials = options.device.startswith("model:"), sum(task.trials for task in tasks)
     return TuneResult(log, options.device, modelled, device.emulated, resumed, trials, results)

@@ -9,7 +9,7 @@ import pytest
 
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.tuning.build import BuiltKernel
-from tvm_mnv3.tuning.earlier import earlier_trials
+from tvm_mnv3.tuning.earlier import earlier_entries
 from tvm_mnv3.tuning.entry import LogEntry
 from tvm_mnv3.tuning.score import Score
 
@@ -25,8 +25,9 @@ class Named:
     emulated: bool = False
     batch: int = 1
     parallel: int = 1
+    cpu: int | None = None
 
-    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
         raise AssertionError
 
     def close(self) -> None:
@@ -49,10 +50,10 @@ def test_trial_counts_where_it_means_the_same(
     entry_of: Callable[..., LogEntry], fields: dict[str, object], counts: bool
 ) -> None:
     entry = entry_of(**{"seconds": (1e-3,), "core": "cortex-a76", **fields})
-    assert (entry in earlier_trials([entry], Named(FARM), False, CORE)) == counts
-    assert earlier_trials([entry], Named(FARM), True, CORE) == []
+    assert (entry in earlier_entries([entry], Named(FARM), False, CORE)) == counts
+    assert earlier_entries([entry], Named(FARM), True, CORE) == []
 
 
 def test_what_an_emulator_gave_counts_on_an_emulator(entry_of: Callable[..., LogEntry]) -> None:
     emulated, measured = (entry_of(device=FARM, seconds=(1e-3,), emulated=value) for value in (True, False))
-    assert earlier_trials([emulated, measured], Named(FARM, emulated=True), False, CORE) == [emulated]
+    assert earlier_entries([emulated, measured], Named(FARM, emulated=True), False, CORE) == [emulated]

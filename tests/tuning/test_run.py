@@ -31,12 +31,12 @@ NAMES = ("pointwise_h7w7_i24_o40_f32_bias", "pool_h7w7_c40_f32")
 class Tiles:
     """The larger a kernel's tile, the better its score; it may be gone after some trials."""
 
-    name, emulated, batch, parallel = "model:cortex-a76", False, 4, 2
+    name, emulated, batch, parallel, cpu = "model:cortex-a76", False, 4, 2, None
 
     def __init__(self, lives: int = 1000) -> None:
         self.lives = lives
 
-    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
         self.lives -= len(kernels)
         if self.lives < 0:
             raise EnvironmentProblem("The device is gone.")

@@ -49,6 +49,11 @@ class TuneProgress:
             self._last = time.monotonic()
             self._console.print(self._whole(event.tasks))
 
+    def contests(self, count: int) -> None:
+        """All trials have ended."""
+        if count:
+            self._console.print(f"The fastest of {count} workloads now run in turns with the defaults.")
+
     def _tell_failure(self, entry: LogEntry) -> None:
         """Once for each kind of failure of each workload."""
         said = f"{entry.workload}: a candidate failed. {entry.failure}"

@@ -1,4 +1,4 @@
-"""Which trials of a log are earlier trials of a run, so that it goes on from there."""
+"""Which entries of a log are a run's own, so that it goes on from there."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tvm_mnv3.tuning.entry import LogEntry
 from tvm_mnv3.tuning.trustworthy import problem_with
 
 
-def earlier_trials(entries: Iterable[LogEntry], device: TuningDevice, generated: bool, core: Core) -> list[LogEntry]:
-    """The entries that count: tried on such a device, in the same kind of space, with today's templates.
+def earlier_entries(entries: Iterable[LogEntry], device: TuningDevice, generated: bool, core: Core) -> list[LogEntry]:
+    """The trials and contests that count: on such a device, in the same kind of space, with today's templates.
 
     What an emulated device gave does not count when a real one answers to the same name, nor the other way round.
 

@@ -11,7 +11,7 @@ from typing import Any
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.targets import Core
-from tvm_mnv3.tuning.entry import LogEntry, Trust
+from tvm_mnv3.tuning.entry import LogEntry, Trust, best_of
 from tvm_mnv3.tuning.log_file import read_log
 from tvm_mnv3.tuning.trustworthy import log_core, problem_with
 from tvm_mnv3.workload import Workload
@@ -88,9 +88,9 @@ def tuned_knobs(logs: Iterable[Path], workloads: Iterable[str], core: Core) -> T
             for log in contents
         ]
         usable = [[e for e in of_log if problem_with(e, core) is None] for of_log in entries]
-        ranked = [(e.trust, log, e.score, e) for log, of_log in enumerate(usable) for e in of_log]
-        if ranked:
-            chosen[name] = min(ranked, key=lambda item: item[:3])[3]
+        best = [entry for of_log in usable if (entry := best_of(of_log)) is not None]
+        if best:
+            chosen[name] = min(best, key=lambda entry: entry.trust)
         else:
             why_not = _refusals([e for of_log in entries for e in of_log], core)
             refused += why_not

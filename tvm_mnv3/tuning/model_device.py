@@ -36,6 +36,7 @@ class ModelDevice:
 
     #: It gives cycles, no times.
     emulated = False
+    cpu = None
     #: Candidates that are compiled into one library and modelled together.
     batch = 8
     #: Threads that measure at once: the tools are processes of their own.
@@ -47,8 +48,8 @@ class ModelDevice:
         self._model = models_of(core)[0]
         self._tools = find_tools()
 
-    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
-        """The score of each."""
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
+        """The score of each; there is nothing to be patient about."""
         scores: list[Score] = []
         for library, of_library in groupby(kernels, key=lambda kernel: kernel.library):
             scores += self._measure(library, list(of_library))

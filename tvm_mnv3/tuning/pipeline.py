@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import shutil
 import subprocess
@@ -40,7 +41,12 @@ class Pipeline:
         self._folder = Path(tempfile.mkdtemp(prefix="tvm-mnv3-tune-"))
         # TVM's own pool: its processes are killed when the time is over, and started anew when they crash.
         self._builders = PopenPoolExecutor(
-            max_workers=BUILDERS, timeout=BUILD_TIMEOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            max_workers=BUILDERS,
+            timeout=BUILD_TIMEOUT,
+            initializer=leave_alone,
+            initargs=(device.cpu,),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         for _ in range(BUILDERS):
             # Their start takes seconds, in which the caller has something else to do.
@@ -70,6 +76,20 @@ class Pipeline:
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
+
+    def build(self, candidate: Candidate) -> Future[list[BuiltKernel | BuildFailure]]:
+        """Build a candidate alone, for `in_turns`; its files are there until the pipeline is closed."""
+        folder = self._folder / str(next(self._numbers))
+        started: Future[list[BuiltKernel | BuildFailure]] = self._builders.submit(
+            build_candidates, [candidate], self._core, self._triple, folder
+        )
+        return started
+
+    def in_turns(self, kernels: Sequence[BuiltKernel], rounds: int) -> Future[list[list[Score]]]:
+        """Measure kernels one after another, and again: for each round the scores of all, in their order."""
+        return self._threads.submit(
+            lambda: [[self._device.measure([kernel], patient=False)[0] for kernel in kernels] for _ in range(rounds)]
+        )
 
     def close(self) -> None:
         """Stop everything; what is in flight is lost."""
@@ -119,3 +139,10 @@ class Pipeline:
 
     def _failure(self, reason: str) -> Score:
         return Score(failure=reason, device=self._device.name, emulated=self._device.emulated)
+
+
+def leave_alone(cpu: int | None) -> None:
+    """Keep this process off a CPU on which others measure, where there is another."""
+    others = os.sched_getaffinity(0) - {cpu}
+    if others:
+        os.sched_setaffinity(0, others)

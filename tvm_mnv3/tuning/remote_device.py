@@ -52,6 +52,7 @@ class RemoteDevices:
     """
 
     batch = 1
+    cpu = None
 
     def __init__(self, name: str, core: str, session_timeout: float = SESSION_TIMEOUT) -> None:
         self._core, self._session_timeout = core, session_timeout
@@ -66,22 +67,22 @@ class RemoteDevices:
             self._wait_for_a_device()
         self.emulated = all(device.report is not None and device.report.emulated for device in self._devices())
 
-    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
         """The score of each (see `TuningDevice.measure`)."""
-        return [self._measure(kernel) for kernel in kernels]
+        return [self._measure(kernel, patient) for kernel in kernels]
 
     def close(self) -> None:
         """End the processes, and with them their sessions."""
         with self._started:
             self._workers.shutdown(wait=False)
 
-    def _measure(self, kernel: BuiltKernel) -> Score:
+    def _measure(self, kernel: BuiltKernel, patient: bool) -> Score:
         failure = ""
         for _ in range(_ATTEMPTS):
             self._wait_for_a_device()
             try:
                 score: Score = self._workers.submit(
-                    measure_remotely, self._address, kernel, self._core, self._session_timeout
+                    measure_remotely, self._address, kernel, self._core, self._session_timeout, patient
                 ).result()
                 return replace(score, device=self.name)
             except Exception as error:

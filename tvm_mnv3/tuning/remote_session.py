@@ -23,13 +23,17 @@ _MILLISECONDS = 10
 ENTRY = "candidate"
 
 
-def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, core: str, session_timeout: float) -> Score:
+def measure_remotely(
+    address: RemoteAddress, kernel: BuiltKernel, core: str, session_timeout: float, patient: bool = True
+) -> Score:
     """The score of a candidate on the next free device, which ends the session by itself after so many seconds.
 
     Parameters
     ----------
     core
         Where the device has such cores, the kernel runs on these; else on the fastest.
+    patient
+        As of `TuningDevice.measure`.
 
     Raises
     ------
@@ -48,7 +52,8 @@ def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, core: str, ses
     started = time.monotonic()
     try:
         _pin(session, report, core)
-        return _measure(address, session, kernel, report.emulated)
+        # An emulator's times mean nothing: to take them again would make them no better.
+        return _measure(address, session, kernel, report.emulated, patient and not report.emulated)
     except RuntimeError:
         if time.monotonic() - started < session_timeout:
             raise
@@ -71,7 +76,7 @@ def hang_up(session: Any) -> None:
         session.get_function("CloseRPCConnection")()
 
 
-def _measure(address: RemoteAddress, session: Any, kernel: BuiltKernel, emulated: bool) -> Score:
+def _measure(address: RemoteAddress, session: Any, kernel: BuiltKernel, emulated: bool, patient: bool) -> Score:
     name = kernel.library.name
     session.upload(str(kernel.library))
     function = session.load_module(name)
@@ -90,8 +95,7 @@ def _measure(address: RemoteAddress, session: Any, kernel: BuiltKernel, emulated
         def times() -> tuple[float, ...]:
             return tuple(evaluator(*arguments, kernel.tasks).results)
 
-        # An emulator's times mean nothing: to take them again would make them no better.
-        seconds = times() if emulated else steady_times(times)
+        seconds = steady_times(times, patient=patient)
     with suppress(RuntimeError):
         session.remove(name)
     return Score(
