@@ -18,7 +18,7 @@ from tvm_mnv3.devices.pool import open_pool
 from tvm_mnv3.devices.tracker import ListedDevice, tracker_summary
 from tvm_mnv3.errors import EnvironmentProblem
 from tvm_mnv3.tuning.build import BuiltKernel
-from tvm_mnv3.tuning.remote_session import measure_remotely
+from tvm_mnv3.tuning.remote_session import get_ready, measure_remotely
 from tvm_mnv3.tuning.score import Score
 
 #: Seconds for a candidate with all its waiting: for a device that others use, and for one to cool.
@@ -63,6 +63,9 @@ class RemoteDevices:
         self._workers = PopenPoolExecutor(
             max_workers=self.parallel, timeout=TIMEOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        for _ in range(self.parallel):
+            # Their start takes seconds, in which the caller has something else to do.
+            self._workers.submit(get_ready)
         if not self._devices():
             self._wait_for_a_device()
         self.emulated = all(device.report is not None and device.report.emulated for device in self._devices())

@@ -18,8 +18,13 @@ from tvm_mnv3.tuning.steady import is_hot, steady_times, wait_until_cool
 #: Times that are taken, each over at least so many milliseconds, and the pause between them.
 _REPEATS = 5
 _MILLISECONDS = 10
+LEAST_SECONDS = _MILLISECONDS / 1000
 #: The function of native/kernel_entry.c.
 ENTRY = "candidate"
+
+
+def get_ready() -> None:
+    """Nothing more than what a process does before it can do this: import TVM."""
 
 
 def measure_remotely(
