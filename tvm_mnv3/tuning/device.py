@@ -47,4 +47,4 @@ class TuningDevice(Protocol):
         """
 
     def close(self) -> None:
-        """Give everything back."""
+        """Give everything back; a measurement that is under way ends soon, by an error."""

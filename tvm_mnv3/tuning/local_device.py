@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from tvm_mnv3.codegen.toolchain import compile_c, link_executable
 from tvm_mnv3.devices.helpers import built_once
+from tvm_mnv3.errors import EnvironmentProblem
 from tvm_mnv3.measuring.machine import choose_cpus
 from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.build import BuiltKernel, complaint_of
@@ -36,6 +38,7 @@ class LocalDevice:
 
     def __init__(self, core: Core) -> None:
         (self.cpu,) = choose_cpus(1)
+        self._closed = threading.Event()
         self._program = kernel_runner(f"{core.isa}-linux-gnu.2.28")
 
     def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
@@ -43,13 +46,14 @@ class LocalDevice:
         return [self._measure(kernel, patient) for kernel in kernels]
 
     def close(self) -> None:
-        """Nothing is open."""
+        """End a measurement before its next run."""
+        self._closed.set()
 
     def _measure(self, kernel: BuiltKernel, patient: bool) -> Score:
         with tempfile.TemporaryDirectory() as folder:
             results = Path(folder, "results")
             try:
-                seconds = steady_times(lambda: self._run(kernel, results), patient=patient)
+                seconds = steady_times(lambda: self._run(kernel, results), self._pause, patient=patient)
             except _CandidateError as error:
                 return Score(failure=str(error), device=self.name)
             failure = complaint_of(kernel, results.read_bytes())
@@ -57,8 +61,13 @@ class LocalDevice:
                 return Score(failure=failure, device=self.name)
             return Score(seconds=seconds, device=self.name)
 
+    def _pause(self, seconds: float) -> None:
+        self._closed.wait(seconds)
+
     def _run(self, kernel: BuiltKernel, results: Path) -> list[float]:
         """Seconds of one run, a few times."""
+        if self._closed.is_set():
+            raise EnvironmentProblem("The run has ended.")
         command = [
             str(self._program), str(kernel.library), kernel.symbol, str(kernel.tasks), str(kernel.operands),
             str(results), *map(str, (_REPEATS, _MILLISECONDS, self.cpu, *kernel.weights, *kernel.operand_bytes)),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from tvm_mnv3.compat import PopenPoolExecutor
 from tvm_mnv3.targets import Core
@@ -54,6 +55,7 @@ class Pipeline:
         self._threads = ThreadPoolExecutor(device.parallel)
         self._outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
         self._numbers = count()
+        self._pending: set[Future[Any]] = set()
         self._closed = False
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
@@ -80,10 +82,7 @@ class Pipeline:
     def build(self, candidate: Candidate) -> Future[list[BuiltKernel | BuildFailure]]:
         """Build a candidate alone, for `in_turns`; its files are there until the pipeline is closed."""
         folder = self._folder / str(next(self._numbers))
-        started: Future[list[BuiltKernel | BuildFailure]] = self._builders.submit(
-            build_candidates, [candidate], self._core, self._triple, folder
-        )
-        return started
+        return self._start_build([candidate], folder)
 
     def in_turns(self, kernels: Sequence[BuiltKernel], rounds: int) -> Future[list[list[Score]]]:
         """Measure kernels one after another, and again: for each round the scores of all, in their order."""
@@ -94,9 +93,11 @@ class Pipeline:
     def close(self) -> None:
         """Stop everything; what is in flight is lost."""
         self._closed = True
-        self._builders.shutdown(wait=False)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for future in tuple(self._pending):
+            future.cancel()  # TVM's pool would start its processes anew for what still waits
         self._device.close()
+        self._builders.shutdown(wait=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Pipeline:
@@ -107,8 +108,16 @@ class Pipeline:
 
     def _build(self, batch: list[Candidate]) -> None:
         folder = self._folder / str(next(self._numbers))
-        future = self._builders.submit(build_candidates, batch, self._core, self._triple, folder)
+        future = self._start_build(batch, folder)
         future.add_done_callback(lambda done: self._built(batch, done, folder))
+
+    def _start_build(self, batch: list[Candidate], folder: Path) -> Future[list[BuiltKernel | BuildFailure]]:
+        future: Future[list[BuiltKernel | BuildFailure]] = self._builders.submit(
+            build_candidates, batch, self._core, self._triple, folder
+        )
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        return future
 
     def _built(self, batch: list[Candidate], done: Future[list[BuiltKernel | BuildFailure]], folder: Path) -> None:
         if self._closed:

@@ -8,6 +8,7 @@ the candidate is blamed.
 from __future__ import annotations
 
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -57,7 +58,7 @@ class RemoteDevices:
     def __init__(self, name: str, core: str, session_timeout: float = SESSION_TIMEOUT) -> None:
         self._core, self._session_timeout = core, session_timeout
         self.name = name
-        self._started = ExitStack()
+        self._started, self._closed = ExitStack(), threading.Event()
         self._address = self._started.enter_context(open_pool(name))
         self.parallel = max(1, len(self._devices()))
         self._workers = PopenPoolExecutor(
@@ -76,6 +77,7 @@ class RemoteDevices:
 
     def close(self) -> None:
         """End the processes, and with them their sessions."""
+        self._closed.set()
         with self._started:
             self._workers.shutdown(wait=False)
 
@@ -97,6 +99,8 @@ class RemoteDevices:
         """Until the tracker lists a device of the key; a tracker or a phone that starts anew takes seconds."""
         deadline = time.monotonic() + PATIENCE
         while True:
+            if self._closed.is_set():
+                raise EnvironmentProblem("The run has ended.")
             try:
                 if self._devices():
                     return
@@ -108,7 +112,7 @@ class RemoteDevices:
                     f"{problem}, for {PATIENCE:g} s. What was measured is in the log; when a device is back, run the "
                     "same command again: it goes on from there."
                 )
-            time.sleep(_LOOK)
+            self._closed.wait(_LOOK)
 
     def _devices(self) -> tuple[ListedDevice, ...]:
         return tracker_summary(self._address.host, self._address.port).with_key(self._address.key)
