@@ -65,8 +65,9 @@ def import_cpu_intrinsics() -> None:
     package = types.ModuleType(_INTRINSICS)
     package.__path__ = [str(Path(s_tir.__file__).parent / "tensor_intrin")]
     sys.modules[_INTRINSICS] = package
-    for name in ("arm_cpu", "x86"):
-        importlib.import_module(f"{_INTRINSICS}.{name}")
+    with without_source_lookup():
+        for name in ("arm_cpu", "x86"):
+            importlib.import_module(f"{_INTRINSICS}.{name}")
 
 
 __all__ = [

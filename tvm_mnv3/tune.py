@@ -15,7 +15,9 @@ from tvm_mnv3.source import is_file
 from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.budget import Budget
 from tvm_mnv3.tuning.candidate import of_template, template_of
+from tvm_mnv3.tuning.contest import contests, hold
 from tvm_mnv3.tuning.cost_model import CostModel
+from tvm_mnv3.tuning.earlier import earlier_entries
 from tvm_mnv3.tuning.entry import SPACES, LogEntry
 from tvm_mnv3.tuning.generated_search import GeneratedSearch
 from tvm_mnv3.tuning.log_file import open_log, read_log
@@ -25,7 +27,7 @@ from tvm_mnv3.tuning.registry import open_tuning_device
 from tvm_mnv3.tuning.run import Event, TuningRun
 from tvm_mnv3.tuning.task import Task
 from tvm_mnv3.tuning.template_search import TemplateSearch
-from tvm_mnv3.tuning.trustworthy import log_core, problem_with
+from tvm_mnv3.tuning.trustworthy import log_core
 from tvm_mnv3.workload import Workload
 
 #: Trials that one workload is given at once.
@@ -95,17 +97,20 @@ class TuneResult:
     ----------
     log
         Where the entries are.
+    modelled
+        Scores are modelled cycles, not seconds.
+    emulated
+        They are seconds of an emulator, which say nothing of a phone.
     resumed
         Trials that the log had before.
     trials
         All trials, these included.
-    modelled
-        Scores are modelled cycles, not seconds.
     """
 
     log: Path
     device: str
     modelled: bool
+    emulated: bool
     resumed: int
     trials: int
     workloads: tuple[TunedWorkload, ...]
@@ -115,6 +120,7 @@ def tune_model(
     options: TuneOptions,
     on_start: Callable[[int, Sequence[Task]], None] = lambda resumed, tasks: None,
     on_event: Callable[[Event], None] = lambda event: None,
+    on_contests: Callable[[int], None] = lambda count: None,
     stop: Callable[[], None] = lambda: None,
 ) -> TuneResult:
     """Tune the kernels of a model; every trial is an entry of the log as soon as it has ended.
@@ -126,7 +132,9 @@ def tune_model(
     on_start
         Called with the number of earlier trials, and all tasks.
     on_event
-        Called after each trial.
+        Called after each trial and each contest.
+    on_contests
+        Called after the last trial with the number of contests that are due (`tvm_mnv3.tuning.contest`).
     stop
         Called several times a second; what it raises ends the run.
 
@@ -147,20 +155,38 @@ def tune_model(
             tasks = _tasks(options, core)
             budget = Budget.of(options.trials, len(tasks), ROUND, options.patience)
             run = TuningRun(tasks, budget, core, writer)
-            resumed = run.resume([e for e in read_log(log).entries if _counts(e, options, core)])
+
+            def entries() -> list[LogEntry]:
+                return earlier_entries(read_log(log).entries, device, options.space == "generated", core)
+
+            resumed = run.resume(entries())
             on_start(resumed, tasks)
             run.run(pipeline, on_event, stop)
+            due = contests(tasks, entries())
+            on_contests(len(due))
+            for verdict in hold(due, pipeline, stop):
+                on_event(run.decide(verdict))
     results = tuple(TunedWorkload(t.name, t.uses, t.trials, t.default_score, t.best_score) for t in tasks)
-    modelled = options.device.startswith("model:")
-    return TuneResult(log, options.device, modelled, resumed, sum(task.trials for task in tasks), results)
+    modelled, trials = options.device.startswith("model:"), sum(task.trials for task in tasks)
+    return TuneResult(log, options.device, modelled, device.emulated, resumed, trials, results)
+
+
+def workloads_of(asked: CompileOptions) -> dict[str, int]:
+    """The names of a model's workloads, and how many of its layers run each.
+
+    Raises
+    ------
+    InputError
+        The model is not usable.
+    """
+    if isinstance(asked.model, str) and not is_file(asked.model):
+        asked = replace(asked, weights="random")  # shapes are all that counts
+    return dict(workload_names(normal_form(import_asked(asked), asked)))
 
 
 def _tasks(options: TuneOptions, core: Core) -> list[Task]:
     """The workloads of the model, each with its search."""
-    asked = options.compile
-    if isinstance(asked.model, str) and not is_file(asked.model):
-        asked = replace(asked, weights="random")  # shapes are all that counts
-    uses = workload_names(normal_form(import_asked(asked), asked))
+    uses = workloads_of(options.compile)
     unknown = [name for name in options.only if name not in uses]
     if unknown:
         raise InputError(f"--only {unknown[0]}: the model has no such workload; `tvm-mnv3 inspect` lists a bundle's.")
@@ -176,15 +202,3 @@ def _tasks(options: TuneOptions, core: Core) -> list[Task]:
             search = TemplateSearch(workload, core, model, options.seed)
             tasks.append(Task(workload, uses[workload.name], search, default))
     return tasks
-
-
-def _counts(entry: LogEntry, options: TuneOptions, core: Core) -> bool:
-    """Whether an entry is a trial of this run: on this kind of device, of this space, and of today's templates."""
-    generated = options.space == "generated"
-    same = _kind(entry.device) == _kind(options.device) and (entry.space == "generated") == generated
-    return same and problem_with(entry, core) is None
-
-
-def _kind(device: str) -> str:
-    """Of devices behind a tracker the key: the tracker may be another one tomorrow."""
-    return f"rpc/{device.rpartition('/')[2]}" if device.startswith("rpc:") else device

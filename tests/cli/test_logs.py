@@ -62,7 +62,9 @@ def test_merge_does_not_touch_a_log_that_a_tuner_holds(log: Path) -> None:
 
 
 def test_check_passes_a_good_log_and_names_what_is_wrong_with_another(log: Path) -> None:
-    assert invoke("logs", "check", log).exit_code == 0
+    good = invoke("logs", "check", log)
+    assert good.exit_code == 0
+    assert good.stdout == "2 of 3 entries can be used, 1 failed\n"
     old = dataclasses.replace(MODELLED, template_version=99)
     foreign = dataclasses.replace(MODELLED, core="m68k")
     write_log(log, [MODELLED, old, foreign])
@@ -72,6 +74,13 @@ def test_check_passes_a_good_log_and_names_what_is_wrong_with_another(log: Path)
     assert checked.exit_code == 1
     for words in ("is of version 99", "was tuned for m68k", "line 4", "has no end", "1 of 3 entries can be used"):
         assert words in " ".join(checked.stdout.split())
+
+
+def test_check_counts_an_emulator_s_times_as_what_compile_does_not_use(log: Path) -> None:
+    write_log(log, [MODELLED, dataclasses.replace(MEASURED, emulated=True)])
+    checked = invoke("logs", "check", log)
+    assert checked.exit_code == 0
+    assert checked.stdout == "1 of 2 entries can be used, 1 are an emulator's times\n"
 
 
 def test_log_that_does_not_exist_is_named(tmp_path: Path) -> None:

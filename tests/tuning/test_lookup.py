@@ -72,7 +72,11 @@ def test_entry_that_means_something_else_here_is_refused_with_a_sentence(
 def test_time_of_an_emulator_is_never_used(log: Path, entry_of: EntryOf) -> None:
     entry = entry_of(seconds=(1e-9,), emulated=True)
     write_log(log, [entry])
-    assert tuned_knobs([log], [entry.workload], CORE).knobs == {}
+    tuned = tuned_knobs([log], [entry.workload, "pool_h7w7_c576_f32"], CORE)
+    assert tuned.knobs == {}
+    (sentence,) = tuned.refused
+    assert "For 1 workloads" in sentence
+    assert "an emulator" in sentence
 
 
 def test_logs_are_found_by_the_core_s_name(

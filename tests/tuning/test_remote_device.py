@@ -81,6 +81,7 @@ def replaced(kernel: BuiltKernel, source: str, folder: Path) -> BuiltKernel:
 
 def test_candidate_gets_times_that_are_known_to_be_an_emulator_s(device: RemoteDevices, kernel: BuiltKernel) -> None:
     assert device.parallel == 2
+    assert device.emulated
     (score,) = device.measure([kernel])
     assert score.failure is None
     assert len(score.seconds) == 5
@@ -98,6 +99,7 @@ def test_candidate_that_crashes_hangs_or_computes_wrong_numbers_costs_no_other(
     assert crashed.failure is not None
     assert "ended without an answer, twice" in crashed.failure
     assert hung.failure == "It did not end in 8 s."
+    assert all(score.emulated for score in scores)  # a run that goes on counts failures too
     assert wrong.failure is not None
     assert "wrong numbers" in wrong.failure
     assert good.failure is None

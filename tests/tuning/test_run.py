@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.adb_server import StandInServer
 
 from tvm_mnv3.codegen.object_code import llvm_target
 from tvm_mnv3.errors import EnvironmentProblem
@@ -17,6 +19,7 @@ from tvm_mnv3.tuning.cost_model import CostModel
 from tvm_mnv3.tuning.log_file import open_log, read_log
 from tvm_mnv3.tuning.network import network_score
 from tvm_mnv3.tuning.pipeline import Pipeline
+from tvm_mnv3.tuning.registry import open_tuning_device
 from tvm_mnv3.tuning.run import Event, TuningRun
 from tvm_mnv3.tuning.score import Score
 from tvm_mnv3.tuning.task import Task
@@ -31,12 +34,12 @@ NAMES = ("pointwise_h7w7_i24_o40_f32_bias", "pool_h7w7_c40_f32")
 class Tiles:
     """The larger a kernel's tile, the better its score; it may be gone after some trials."""
 
-    name, batch, parallel = "model:cortex-a76", 4, 2
+    name, emulated, batch, parallel, cpu = "model:cortex-a76", False, 4, 2, None
 
     def __init__(self, lives: int = 1000) -> None:
         self.lives = lives
 
-    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
         self.lives -= len(kernels)
         if self.lives < 0:
             raise EnvironmentProblem("The device is gone.")
@@ -53,9 +56,15 @@ def tasks() -> list[Task]:
     return [Task(w, 2, TemplateSearch(w, CORE, model, 0), d) for w, d in zip(workloads, defaults, strict=True)]
 
 
-def run(log: Path, trials: int, device: Tiles, seen: list[Event]) -> tuple[int, list[Task]]:
+@pytest.fixture(scope="module")
+def pipeline() -> Iterator[Pipeline]:
+    with Pipeline(CORE, TRIPLE, Tiles()) as opened:
+        yield opened
+
+
+def run(log: Path, trials: int, pipeline: Pipeline, seen: list[Event]) -> tuple[int, list[Task]]:
     """The number of earlier trials, and the tasks at the end."""
-    with open_log(log) as writer, Pipeline(CORE, TRIPLE, device) as pipeline:
+    with open_log(log) as writer:
         these = tasks()
         tuning = TuningRun(these, Budget(trials, 2, 4, 0), CORE, writer)
         resumed = tuning.resume(read_log(log).entries)
@@ -64,18 +73,18 @@ def run(log: Path, trials: int, device: Tiles, seen: list[Event]) -> tuple[int, 
 
 
 @pytest.mark.slow
-def test_run_logs_every_trial_and_the_same_command_goes_on(tmp_path: Path) -> None:
+def test_run_logs_every_trial_and_the_same_command_goes_on(tmp_path: Path, pipeline: Pipeline) -> None:
     log, seen = tmp_path / "log.jsonl", list[Event]()
-    assert run(log, 12, Tiles(), seen)[0] == 0
+    assert run(log, 12, pipeline, seen)[0] == 0
     entries = read_log(log).entries
     assert [event.entry for event in seen] == list(entries)
     assert len(entries) == 12
     assert {entry.workload for entry in entries} == set(NAMES)
 
-    assert run(log, 12, Tiles(), [])[0] == 12
+    assert run(log, 12, pipeline, [])[0] == 12
     assert read_log(log).entries == entries
 
-    resumed, these = run(log, 20, Tiles(), [])
+    resumed, these = run(log, 20, pipeline, [])
     assert resumed == 12
     more = read_log(log).entries
     assert more[:12] == entries
@@ -88,20 +97,44 @@ def test_run_logs_every_trial_and_the_same_command_goes_on(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_device_that_vanishes_for_good_ends_the_run_and_loses_no_finished_trial(tmp_path: Path) -> None:
+def test_device_that_vanishes_for_good_ends_the_run_and_loses_no_finished_trial(
+    tmp_path: Path, pipeline: Pipeline
+) -> None:
     log, seen = tmp_path / "log.jsonl", list[Event]()
-    with pytest.raises(EnvironmentProblem, match="The device is gone"):
-        run(log, 40, Tiles(lives=9), seen)
+    with (
+        Pipeline(CORE, TRIPLE, Tiles(lives=9)) as short,
+        pytest.raises(EnvironmentProblem, match="The device is gone"),
+    ):
+        run(log, 40, short, seen)
     assert 0 < len(seen) <= 9
     assert [event.entry for event in seen] == list(read_log(log).entries)
-    assert run(log, 12, Tiles(), [])[0] == len(seen)
+    assert run(log, 12, pipeline, [])[0] == len(seen)
     assert len(read_log(log).entries) == 12
 
 
 @pytest.mark.slow
-def test_whole_space_is_tried_and_then_the_run_ends(tmp_path: Path) -> None:
-    with open_log(tmp_path / "log.jsonl") as writer, Pipeline(CORE, TRIPLE, Tiles()) as pipeline:
+def test_whole_space_is_tried_and_then_the_run_ends(tmp_path: Path, pipeline: Pipeline) -> None:
+    with open_log(tmp_path / "log.jsonl") as writer:
         pool = tasks()[1]
         TuningRun([pool], Budget(1000, 1, 4, 0), CORE, writer).run(pipeline, lambda event: None, lambda: None)
     assert pool.exhausted
     assert pool.trials == len(template_of(pool.workload).knobs(pool.workload, CORE))
+
+
+@pytest.mark.slow
+@pytest.mark.emulated
+@pytest.mark.parametrize("name", ["emulated:cortex-a76", "adb"])
+def test_run_on_a_device_that_is_started_for_it(
+    name: str, tmp_path: Path, emulator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, phone = tmp_path / "log.jsonl", StandInServer(tmp_path, emulator)
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(phone.port))
+    with closing(phone):
+        with Pipeline(CORE, TRIPLE, open_tuning_device(name, CORE)) as pipeline:
+            run(log, 3, pipeline, [])
+            assert len(list(phone.files.iterdir())) == (name == "adb")
+        assert (list(phone.files.iterdir()), phone.forwarded) == ([], [])
+    entries = read_log(log).entries
+    assert [(entry.device, entry.failure, len(entry.seconds)) for entry in entries] == [(name, None, 5)] * 3
+    # Only the emulated device is known for one: the stand-in for a phone says nothing of it.
+    assert {entry.emulated for entry in entries} == {name != "adb"}

@@ -82,3 +82,17 @@ def test_neighbours_are_the_fewest_steps_away() -> None:
     others = [knobs for knobs in space.assignments if knobs != centre]
     for near in space.nearest(centre, others, 4):
         assert sum(a != b for a, b in zip(vars(near).values(), vars(centre).values(), strict=True)) == 1
+
+
+def test_corners_have_the_extremes_of_every_knob() -> None:
+    space = template_of(WORKLOAD).knobs(WORKLOAD, CORE)
+    corners = KnobSpace(space).corners()
+    assert len(corners) == len(set(corners)) < len(space) / 4
+    for knob in ("rows", "vectors", "order", "panel", "vector_reads"):
+        extremes = {pick(getattr(knobs, knob) for knobs in space) for pick in (min, max)}
+        assert extremes <= {getattr(knobs, knob) for knobs in corners}
+
+
+def test_search_begins_where_it_is_told(model: CostModel) -> None:
+    worst = KnobSpace(template_of(WORKLOAD).knobs(WORKLOAD, CORE)).corners()[0]
+    assert TemplateSearch(WORKLOAD, CORE, model, 0, worst).propose(4)[0] == of_template(WORKLOAD, worst)

@@ -23,14 +23,13 @@ def show_command(
 ) -> None:
     """Show each workload's best entry."""
     with reporting(debug):
-        from tvm_mnv3.cli.console import console
+        from tvm_mnv3.cli.console import console, show
         from tvm_mnv3.cli.log_tables import entries_table
         from tvm_mnv3.tuning.maintain import read_existing_log
 
         entries = read_existing_log(log)
-        out = console()
-        out.print(entries_table(entries, every=all_entries))
-        out.print(f"{len(entries)} trials of {len({entry.workload for entry in entries})} workloads")
+        title = f"{log}: {len(entries)} trials of {len({entry.workload for entry in entries})} workloads"
+        show(console(), title, entries_table(entries, every=all_entries))
 
 
 @logs_app.command("merge")
@@ -61,6 +60,7 @@ def check_command(log: LogArgument, debug: DebugOption = False) -> None:
         out = console()
         for problem in checked.problems:
             out.print(problem)
-        out.print(f"{checked.usable} of {checked.entries} entries can be used")
+        rest = "".join(f", {count} {why}" for why, count in checked.passed_over.items())
+        out.print(f"{checked.usable} of {checked.entries} entries can be used{rest}")
         if checked.problems:
             raise GateError(f"{log} has {len(checked.problems)} problems.")

@@ -85,6 +85,8 @@ def tune_command(
         )
         out = console()
         with TuneProgress(console(stderr=True), trials) as progress:
-            result = tune_model(options, progress.start, progress.show, interrupts.check)
+            result = tune_model(options, progress.start, progress.show, progress.contests, interrupts.check)
         title = f"{model} on {result.device}: {result.trials} trials, {result.resumed} of them from before"
         show(out, title, result_table(result))
+        if result.emulated:
+            out.print("These times are an emulator's and say nothing of a phone: compile does not use them.")

@@ -30,7 +30,7 @@ class TuneProgress:
         self._live = Live(console=console, refresh_per_second=2, transient=True) if console.is_terminal else None
         self._last = time.monotonic()
         self._failures: set[str] = set()
-        self._modelled = self._tried = False
+        self._modelled = self._emulated = self._tried = False
 
     def start(self, resumed: int, tasks: Sequence[Task]) -> None:
         """Say what there is to do."""
@@ -41,12 +41,18 @@ class TuneProgress:
         """A trial has ended."""
         self._tried = True
         self._modelled = event.entry.cycles is not None or self._modelled
+        self._emulated = event.entry.emulated or self._emulated
         self._tell_failure(event.entry)
         if self._live is not None:
             self._live.update(Group(_task_table(event.tasks, self._modelled), Text(self._whole(event.tasks))))
         elif time.monotonic() - self._last > _INTERVAL:
             self._last = time.monotonic()
             self._console.print(self._whole(event.tasks))
+
+    def contests(self, count: int) -> None:
+        """All trials have ended."""
+        if count:
+            self._console.print(f"The fastest of {count} workloads now run in turns with the defaults.")
 
     def _tell_failure(self, entry: LogEntry) -> None:
         """Once for each kind of failure of each workload."""
@@ -61,7 +67,8 @@ class TuneProgress:
             return f"{done} of {self._trials} trials"
         rest = "" if score.known == score.workloads else f" (of {score.known} of {score.workloads} workloads)"
         best, default = (score_text(value, self._modelled) for value in (score.best, score.default))
-        return f"{done} of {self._trials} trials; all kernels {best}, by default {default}{rest}"
+        where = " under an emulator" if self._emulated else ""
+        return f"{done} of {self._trials} trials; all kernels {best}{where}, by default {default}{rest}"
 
     def __enter__(self) -> TuneProgress:
         if self._live is not None:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tvm_mnv3.codegen.files import replacing
-from tvm_mnv3.codegen.toolchain import ToolchainError, compile_c, link_executable
+from tvm_mnv3.codegen.toolchain import ToolchainError, archive, compile_c, link_executable
 from tvm_mnv3.devices.helpers import built_once
 from tvm_mnv3.errors import EnvironmentProblem
 from tvm_mnv3.runtime import AGENT_HEADERS, AGENT_SOURCES, FOLDER
 
 ARM_TRIPLE = "aarch64-linux-musl"
+_MAIN = "main.cc"
 
 #: What no code reaches is left out: a phone's loader has nothing to gain from it.
 _SECTIONS = ("-ffunction-sections", "-fdata-sections")
@@ -38,22 +39,36 @@ def agent_program(triple: str = ARM_TRIPLE) -> Path:
 
 
 def link_agent(sources: Sequence[Path], triple: str, folder: Path, out: Path) -> Path:
-    """Compile C++ as the agent is compiled, into a folder, and link it.
+    """Compile a program into a folder, its ``main`` among the sources, and link it with all other parts of the agent.
 
     Raises
     ------
     ToolchainError
         A source does not compile.
     """
-    objects = compile_c(
+    objects = _compile(sources, triple, folder)
+    return link_executable([*objects, _agent_parts(triple)], triple=triple, out=out, static=True)
+
+
+def _compile(sources: Sequence[Path], triple: str, folder: Path) -> list[Path]:
+    return compile_c(
         sources, triple=triple, out=folder, include=[FOLDER], optimize="-Os", freestanding=False, extra=_SECTIONS
     )
-    return link_executable(objects, triple=triple, out=out, static=True)
+
+
+def _agent_parts(triple: str) -> Path:
+    """All of the agent but its ``main``, as a static library."""
+    sources = [source for source in AGENT_SOURCES if source.name != _MAIN]
+
+    def build(folder: Path, out: Path) -> None:
+        archive(_compile(sources, triple, folder), out)
+
+    return built_once("libagent.a", triple, (*sources, *AGENT_HEADERS, Path(__file__)), build)
 
 
 def _with_zig(triple: str) -> Callable[[Path, Path], None]:
     def build(folder: Path, out: Path) -> None:
-        link_agent(AGENT_SOURCES, triple, folder, out)
+        link_agent([source for source in AGENT_SOURCES if source.name == _MAIN], triple, folder, out)
 
     return build
 

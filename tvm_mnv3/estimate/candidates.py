@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,13 @@ class ModelledRun:
 
 
 def model_kernels(
-    library: Path, calls: Sequence[KernelCall], core: str, model: CoreModel, tools: Tools, timeout: float
+    library: Path,
+    calls: Sequence[KernelCall],
+    core: str,
+    model: CoreModel,
+    tools: Tools,
+    timeout: float,
+    check: Callable[[], None] = lambda: None,
 ) -> list[ModelledRun]:
     """Cycles of each call by one model, caches perfect; one that crashes or does not end costs no other.
 
@@ -34,13 +40,18 @@ def model_kernels(
     ----------
     timeout
         Seconds of the emulator for each call.
+    check
+        Called before each; what it raises ends all.
 
     Raises
     ------
     EnvironmentProblem
         A tool failed for a reason that is no kernel's.
     """
-    traces = [_trace(library, call, core, tools, timeout) for call in calls]
+    traces: list[list[Block] | str] = []
+    for call in calls:
+        check()
+        traces.append(_trace(library, call, core, tools, timeout))
     code = read_code(library)
     words = [[code.words(b.offset, b.instructions) for b in t] if not isinstance(t, str) else [] for t in traces]
     text_of = disassemble((word for of_run in words for of_block in of_run for word in of_block), tools)

@@ -37,8 +37,8 @@ class BuiltKernel:
         How many there are.
     operand_bytes
         Of every pointer that it takes, in order; scratch memory, if it takes any, comes last.
-    outputs
-        Which of these operands are outputs: the first, and the one behind the last.
+    weights, outputs
+        Which of these operands are weights, and which are outputs: the first, and the one behind the last.
     operands
         A file with what they hold, one after another.
     """
@@ -48,6 +48,7 @@ class BuiltKernel:
     symbol: str
     tasks: int
     operand_bytes: tuple[int, ...]
+    weights: tuple[int, int]
     outputs: tuple[int, int]
     operands: Path
 
@@ -108,8 +109,9 @@ def _with_operands(candidate: Candidate, library: Path, kernel: LoweredKernel, f
         stream.writelines(array.tobytes() for array in arrays)
         stream.write(bytes(kernel.scratch_bytes))
     outputs = (len(arrays) - len(problem.expected), len(arrays))
+    weights = (problem.activations, outputs[0])
     scratch = [kernel.scratch_bytes] if kernel.scratch_bytes else []
-    return BuiltKernel(candidate, library, kernel.name, kernel.tasks, (*sizes, *scratch), outputs, file)
+    return BuiltKernel(candidate, library, kernel.name, kernel.tasks, (*sizes, *scratch), weights, outputs, file)
 
 
 def complaint_of(built: BuiltKernel, results: bytes) -> str | None:

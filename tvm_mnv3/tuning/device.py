@@ -17,6 +17,10 @@ class TuningDevice(Protocol):
         """As ``--device`` takes it."""
 
     @property
+    def emulated(self) -> bool:
+        """Its times are an emulator's."""
+
+    @property
     def batch(self) -> int:
         """Candidates that go into one library."""
 
@@ -24,8 +28,17 @@ class TuningDevice(Protocol):
     def parallel(self) -> int:
         """Calls of `measure` that may run at once."""
 
-    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
+    @property
+    def cpu(self) -> int | None:
+        """The CPU of this machine on which it measures, which builders leave alone; None where it is elsewhere."""
+
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
         """The score of each, after its numbers were checked; one that crashes or hangs costs no other.
+
+        Parameters
+        ----------
+        patient
+            Take times that spread too much again after a pause.
 
         Raises
         ------
@@ -34,4 +47,4 @@ class TuningDevice(Protocol):
         """
 
     def close(self) -> None:
-        """Give everything back."""
+        """Give everything back; a measurement that is under way ends soon, by an error."""

@@ -22,12 +22,14 @@ SPACES = ("template", "generated")
 class Trust(IntEnum):
     """How far an entry's score may be trusted: a lower one outranks a higher one, whatever their scores."""
 
-    MEASURED = 0
-    NOISY = 1
-    MODELLED = 2
+    #: Measured in turns with the default at the end of a run (`tvm_mnv3.tuning.contest`), and the one to use.
+    CONFIRMED = 0
+    MEASURED = 1
+    NOISY = 2
+    MODELLED = 3
     #: Wall time of an emulator says nothing of a phone's: such an entry is never used by ``compile``.
-    EMULATED = 3
-    FAILED = 4
+    EMULATED = 4
+    FAILED = 5
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class LogEntry:
         Why there is no score: one sentence.
     emulated
         The times are an emulator's.
+    rounds
+        Of a contest (`tvm_mnv3.tuning.contest`), and the times are one of each; 0 for a trial.
     temperature
         Of the device at the end of the measurement, in degrees Celsius; None where it is not known.
     versions
@@ -78,6 +82,7 @@ class LogEntry:
     model: str | None = None
     failure: str | None = None
     emulated: bool = False
+    rounds: int = 0
     temperature: float | None = None
 
     @property
@@ -89,6 +94,8 @@ class LogEntry:
             return Trust.MODELLED
         if self.emulated:
             return Trust.EMULATED
+        if self.rounds:
+            return Trust.CONFIRMED
         return Trust.MEASURED if self.spread <= CALM_SPREAD else Trust.NOISY
 
     @property
@@ -144,6 +151,12 @@ def relative_spread(seconds: Sequence[float]) -> float:
 
 
 def best_of(entries: Sequence[LogEntry]) -> LogEntry | None:
-    """The entry to use: the most trustworthy, and among equals the fastest; None where all failed."""
+    """The entry to use: the most trustworthy, and among equals the fastest; None where all failed.
+
+    Of contests the last one decides, whose winner is its last entry: it saw what the ones before had found.
+    """
+    confirmed = [entry for entry in entries if entry.trust == Trust.CONFIRMED]
+    if confirmed:
+        return max(reversed(confirmed), key=lambda entry: entry.date)
     best = min(entries, key=lambda entry: (entry.trust, entry.score), default=None)
     return best if best is not None and best.trust < Trust.FAILED else None

@@ -13,6 +13,8 @@ from tvm_mnv3.workload import Workload
 
 #: Proposals that one evolution makes.
 _GENERATION = 16
+#: Evolutions without anything new after which the space counts as exhausted.
+_ATTEMPTS = 4
 
 
 class GeneratedSearch:
@@ -39,11 +41,13 @@ class GeneratedSearch:
         self._started = False
         self._waiting: list[tuple[Candidate, Schedule]] = []
         self._proposed: dict[str, Schedule] = {}
+        self._seen: set[str] = set()
 
     def propose(self, count: int) -> list[Candidate]:
         """See `Search`."""
-        if not self._waiting:
-            self._evolve()
+        for _ in range(_ATTEMPTS):
+            if not self._waiting:
+                self._evolve()
         chosen, self._waiting = self._waiting[:count], self._waiting[count:]
         self._proposed.update({candidate.key: sch for candidate, sch in chosen})
         return [candidate for candidate, _ in chosen]
@@ -54,6 +58,7 @@ class GeneratedSearch:
             self._proposed.pop(c.key, None) or apply_trace(Schedule(self._problem), c.knobs["trace"])
             for c in candidates
         ]
+        self._seen.update(candidate.key for candidate in candidates)
         if not schedules:
             return
         self._model.learn(self._problem, schedules, scores)
@@ -77,10 +82,12 @@ class GeneratedSearch:
         # It counts its proposals by the answers; what they were it reads in the database.
         answers = [meta_schedule.runner.RunnerResult([FAILED_SECONDS], None) for _ in found]
         self._context.search_strategy.notify_runner_results(found, answers)
-        self._waiting = [
+        pairs = [
             (Candidate(self._name, "generated", {"trace": _plain_json(one.sch.trace.as_json())}), one.sch)
             for one in found
         ]
+        # TVM remembers what it proposed, but not what a log has from before.
+        self._waiting = [(candidate, sch) for candidate, sch in pairs if candidate.key not in self._seen]
 
 
 def plain_module(workload: Workload) -> IRModule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,8 +29,20 @@ class KnobSpace:
     def nearest(self, centre: Any, among: Sequence[Any], count: int) -> list[Any]:
         """The assignments that are the fewest steps from `centre`, a step being the next value of one knob."""
         there = self._points[centre]
+        return sorted(among, key=lambda knobs: self._steps(knobs, there))[:count]
 
-        def steps(knobs: Any) -> int:
-            return sum(abs(a - b) for a, b in zip(self._points[knobs], there, strict=True))
+    def corners(self) -> list[Any]:
+        """The assignments that are nearest to the corners of the box around the space, each once.
 
-        return sorted(among, key=steps)[:count]
+        At a corner every knob has its first or its last value; most corners lie outside of the space.
+        """
+        extremes = [sorted({min(places), max(places)}) for places in zip(*self._points.values(), strict=True)]
+
+        nearest = (
+            min(self.assignments, key=lambda knobs: self._steps(knobs, corner))
+            for corner in itertools.product(*extremes)
+        )
+        return list(dict.fromkeys(nearest))
+
+    def _steps(self, knobs: Any, there: Sequence[int]) -> int:
+        return sum(abs(a - b) for a, b in zip(self._points[knobs], there, strict=True))

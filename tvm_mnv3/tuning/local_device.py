@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from tvm_mnv3.codegen.toolchain import compile_c, link_executable
 from tvm_mnv3.devices.helpers import built_once
+from tvm_mnv3.errors import EnvironmentProblem
+from tvm_mnv3.measuring.machine import choose_cpus
 from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.build import BuiltKernel, complaint_of
 from tvm_mnv3.tuning.score import Score
@@ -28,25 +31,29 @@ class LocalDevice:
     """This machine, one candidate at a time."""
 
     name = "local"
+    emulated = False
     batch = 4
     #: Two at once would disturb each other.
     parallel = 1
 
     def __init__(self, core: Core) -> None:
+        (self.cpu,) = choose_cpus(1)
+        self._closed = threading.Event()
         self._program = kernel_runner(f"{core.isa}-linux-gnu.2.28")
 
-    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
-        """The score of each."""
-        return [self._measure(kernel) for kernel in kernels]
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
+        """The score of each (see `TuningDevice.measure`)."""
+        return [self._measure(kernel, patient) for kernel in kernels]
 
     def close(self) -> None:
-        """Nothing is open."""
+        """End a measurement before its next run."""
+        self._closed.set()
 
-    def _measure(self, kernel: BuiltKernel) -> Score:
+    def _measure(self, kernel: BuiltKernel, patient: bool) -> Score:
         with tempfile.TemporaryDirectory() as folder:
             results = Path(folder, "results")
             try:
-                seconds = steady_times(lambda: self._run(kernel, results))
+                seconds = steady_times(lambda: self._run(kernel, results), self._pause, patient=patient)
             except _CandidateError as error:
                 return Score(failure=str(error), device=self.name)
             failure = complaint_of(kernel, results.read_bytes())
@@ -54,11 +61,16 @@ class LocalDevice:
                 return Score(failure=failure, device=self.name)
             return Score(seconds=seconds, device=self.name)
 
+    def _pause(self, seconds: float) -> None:
+        self._closed.wait(seconds)
+
     def _run(self, kernel: BuiltKernel, results: Path) -> list[float]:
         """Seconds of one run, a few times."""
+        if self._closed.is_set():
+            raise EnvironmentProblem("The run has ended.")
         command = [
             str(self._program), str(kernel.library), kernel.symbol, str(kernel.tasks), str(kernel.operands),
-            str(results), str(_REPEATS), str(_MILLISECONDS), *map(str, kernel.operand_bytes),
+            str(results), *map(str, (_REPEATS, _MILLISECONDS, self.cpu, *kernel.weights, *kernel.operand_bytes)),
         ]  # fmt: skip
         try:
             done = subprocess.run(

@@ -11,7 +11,7 @@ from typing import Any
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.targets import Core
-from tvm_mnv3.tuning.entry import LogEntry, Trust
+from tvm_mnv3.tuning.entry import LogEntry, Trust, best_of
 from tvm_mnv3.tuning.log_file import read_log
 from tvm_mnv3.tuning.trustworthy import log_core, problem_with
 from tvm_mnv3.workload import Workload
@@ -33,7 +33,8 @@ class TunedKnobs:
     entries
         The entry that each comes from.
     refused
-        A sentence for each workload that has entries, none of which can be used.
+        A sentence for each workload that has entries, none of which can be used; one for all of whose entries only the
+        times of an emulator could be.
     problems
         A sentence for each line of the logs that is no entry.
     """
@@ -80,18 +81,26 @@ def tuned_knobs(logs: Iterable[Path], workloads: Iterable[str], core: Core) -> T
     A measured entry outranks a modelled one whatever log it is in; among equals that of an earlier log is taken.
     """
     contents = [read_log(log) for log in logs]
-    chosen, refused = {}, []
+    chosen, refused, emulated = {}, [], 0
     for name in dict.fromkeys(workloads):
         entries = [
             [e for e in log.entries if e.workload == name and e.space == "template" and e.trust < Trust.EMULATED]
             for log in contents
         ]
         usable = [[e for e in of_log if problem_with(e, core) is None] for of_log in entries]
-        ranked = [(e.trust, log, e.score, e) for log, of_log in enumerate(usable) for e in of_log]
-        if ranked:
-            chosen[name] = min(ranked, key=lambda item: item[:3])[3]
+        best = [entry for of_log in usable if (entry := best_of(of_log)) is not None]
+        if best:
+            chosen[name] = min(best, key=lambda entry: entry.trust)
         else:
-            refused += _refusals([e for of_log in entries for e in of_log], core)
+            why_not = _refusals([e for of_log in entries for e in of_log], core)
+            refused += why_not
+            everything = [e for log in contents for e in log.entries]
+            emulated += not why_not and any(e.workload == name and e.trust == Trust.EMULATED for e in everything)
+    if emulated:
+        refused.append(
+            f"For {emulated} workloads the log has nothing but times of an emulator, which say nothing of a phone: "
+            "they are not used."
+        )
     problems = tuple(problem for log in contents for problem in log.problems)
     return TunedKnobs({name: _typed(entry) for name, entry in chosen.items()}, chosen, tuple(refused), problems)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.targets import Core, core_names, load_core
-from tvm_mnv3.tuning.entry import LogEntry, best_of
+from tvm_mnv3.tuning.entry import LogEntry, Trust, best_of
 from tvm_mnv3.tuning.log_file import open_log, read_log, write_log
 from tvm_mnv3.tuning.trustworthy import log_core, problem_with
 
@@ -23,12 +24,15 @@ class CheckedLog:
         Whole ones.
     usable
         Of them, those that ``compile`` may use.
+    passed_over
+        How many others have nothing wrong with them but are not for ``compile``, by what they are.
     problems
         A sentence for each thing that is wrong.
     """
 
     entries: int
     usable: int
+    passed_over: Mapping[str, int]
     problems: tuple[str, ...]
 
 
@@ -60,7 +64,9 @@ def check_log(file: Path) -> CheckedLog:
         problems.append(f"{file}: the last line has no end, for its writer was stopped; the next tuner cuts it off.")
     sentences = [_problem(entry) for entry in contents.entries]
     problems += dict.fromkeys(sentence for sentence in sentences if sentence is not None)
-    return CheckedLog(len(contents.entries), sum(sentence is None for sentence in sentences), tuple(problems))
+    right = [entry for entry, sentence in zip(contents.entries, sentences, strict=True) if sentence is None]
+    passed_over = Counter(why for entry in right if (why := _why_not_used(entry)) is not None)
+    return CheckedLog(len(contents.entries), len(right) - passed_over.total(), passed_over, tuple(problems))
 
 
 def merge_logs(sources: Sequence[Path], destination: Path) -> tuple[LogEntry, ...]:
@@ -83,6 +89,15 @@ def merge_logs(sources: Sequence[Path], destination: Path) -> tuple[LogEntry, ..
         best = tuple(one for group in usable if (one := best_of(group)) is not None)
         write_log(destination, best)
     return best
+
+
+def _why_not_used(entry: LogEntry) -> str | None:
+    """What an entry is, if it is none of those that ``compile`` takes knobs from."""
+    if entry.trust == Trust.FAILED:
+        return "failed"
+    if entry.trust == Trust.EMULATED:
+        return "are an emulator's times"
+    return "are of the generated space" if entry.space == "generated" else None
 
 
 def _problem(entry: LogEntry) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from tvm_mnv3.errors import EnvironmentProblem
 from tvm_mnv3.estimate.candidates import ModelledRun, model_kernels
 from tvm_mnv3.estimate.estimate import models_of
 from tvm_mnv3.estimate.tools import find_tools
@@ -34,6 +35,9 @@ class ModelDevice:
         A tool is missing.
     """
 
+    #: It gives cycles, no times.
+    emulated = False
+    cpu = None
     #: Candidates that are compiled into one library and modelled together.
     batch = 8
     #: Threads that measure at once: the tools are processes of their own.
@@ -44,9 +48,10 @@ class ModelDevice:
         self._core = core
         self._model = models_of(core)[0]
         self._tools = find_tools()
+        self._closed = False
 
-    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
-        """The score of each."""
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
+        """The score of each; there is nothing to be patient about."""
         scores: list[Score] = []
         for library, of_library in groupby(kernels, key=lambda kernel: kernel.library):
             scores += self._measure(library, list(of_library))
@@ -57,7 +62,7 @@ class ModelDevice:
             calls = [
                 KernelCall(k.symbol, k.tasks, k.operand_bytes, k.operands, Path(folder, k.symbol)) for k in kernels
             ]
-            runs = model_kernels(library, calls, self._core, self._model, self._tools, TIMEOUT)
+            runs = model_kernels(library, calls, self._core, self._model, self._tools, TIMEOUT, self._check)
             return [self._score(*both, Path(folder, both[0].symbol)) for both in zip(kernels, runs, strict=True)]
 
     def _score(self, kernel: BuiltKernel, run: ModelledRun, results: Path) -> Score:
@@ -67,4 +72,9 @@ class ModelDevice:
         return Score(cycles=run.cycles, model=self._model.name, device=self.name)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """End a measurement before its next kernel."""
+        self._closed = True
+
+    def _check(self) -> None:
+        if self._closed:
+            raise EnvironmentProblem("The run has ended.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from tvm_mnv3.compat import PopenPoolExecutor
 from tvm_mnv3.targets import Core
@@ -40,7 +42,12 @@ class Pipeline:
         self._folder = Path(tempfile.mkdtemp(prefix="tvm-mnv3-tune-"))
         # TVM's own pool: its processes are killed when the time is over, and started anew when they crash.
         self._builders = PopenPoolExecutor(
-            max_workers=BUILDERS, timeout=BUILD_TIMEOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            max_workers=BUILDERS,
+            timeout=BUILD_TIMEOUT,
+            initializer=leave_alone,
+            initargs=(device.cpu,),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         for _ in range(BUILDERS):
             # Their start takes seconds, in which the caller has something else to do.
@@ -48,6 +55,7 @@ class Pipeline:
         self._threads = ThreadPoolExecutor(device.parallel)
         self._outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
         self._numbers = count()
+        self._pending: set[Future[Any]] = set()
         self._closed = False
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
@@ -71,12 +79,25 @@ class Pipeline:
             raise outcome
         return outcome
 
+    def build(self, candidate: Candidate) -> Future[list[BuiltKernel | BuildFailure]]:
+        """Build a candidate alone, for `in_turns`; its files are there until the pipeline is closed."""
+        folder = self._folder / str(next(self._numbers))
+        return self._start_build([candidate], folder)
+
+    def in_turns(self, kernels: Sequence[BuiltKernel], rounds: int) -> Future[list[list[Score]]]:
+        """Measure kernels one after another, and again: for each round the scores of all, in their order."""
+        return self._threads.submit(
+            lambda: [[self._device.measure([kernel], patient=False)[0] for kernel in kernels] for _ in range(rounds)]
+        )
+
     def close(self) -> None:
         """Stop everything; what is in flight is lost."""
         self._closed = True
-        self._builders.shutdown(wait=False)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for future in tuple(self._pending):
+            future.cancel()  # TVM's pool would start its processes anew for what still waits
         self._device.close()
+        self._builders.shutdown(wait=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Pipeline:
@@ -87,8 +108,16 @@ class Pipeline:
 
     def _build(self, batch: list[Candidate]) -> None:
         folder = self._folder / str(next(self._numbers))
-        future = self._builders.submit(build_candidates, batch, self._core, self._triple, folder)
+        future = self._start_build(batch, folder)
         future.add_done_callback(lambda done: self._built(batch, done, folder))
+
+    def _start_build(self, batch: list[Candidate], folder: Path) -> Future[list[BuiltKernel | BuildFailure]]:
+        future: Future[list[BuiltKernel | BuildFailure]] = self._builders.submit(
+            build_candidates, batch, self._core, self._triple, folder
+        )
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        return future
 
     def _built(self, batch: list[Candidate], done: Future[list[BuiltKernel | BuildFailure]], folder: Path) -> None:
         if self._closed:
@@ -99,7 +128,7 @@ class Pipeline:
                 self._build([candidate])
         elif error is not None:
             what = "did not end in time" if isinstance(error, TimeoutError) else "crashed"
-            self._outcomes.put((batch[0], Score(failure=f"Its build {what}.", device=self._device.name)))
+            self._outcomes.put((batch[0], self._failure(f"Its build {what}.")))
         else:
             self._threads.submit(self._measure, done.result(), folder)
 
@@ -111,8 +140,18 @@ class Pipeline:
                 self._outcomes.put((kernel.candidate, score))
             for failed in built:
                 if isinstance(failed, BuildFailure):
-                    self._outcomes.put((failed.candidate, Score(failure=failed.reason, device=self._device.name)))
+                    self._outcomes.put((failed.candidate, self._failure(failed.reason)))
         except BaseException as error:
             self._outcomes.put(error)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _failure(self, reason: str) -> Score:
+        return Score(failure=reason, device=self._device.name, emulated=self._device.emulated)
+
+
+def leave_alone(cpu: int | None) -> None:
+    """Keep this process off a CPU on which others measure, where there is another."""
+    others = os.sched_getaffinity(0) - {cpu}
+    if others:
+        os.sched_setaffinity(0, others)

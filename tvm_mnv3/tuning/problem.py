@@ -36,6 +36,11 @@ class Problem:
     operands: Mapping[str, Array]
     expected: tuple[Array, ...]
 
+    @property
+    def activations(self) -> int:
+        """How many of the kernel's operands are activations; they are the first."""
+        return sum(role in self.operands for role in ACTIVATION_OPERANDS)
+
     def arguments(self, candidate: Candidate) -> list[Array]:
         """The kernel's operands in its order: activations, weights as the candidate reads them, empty outputs."""
         activations = [self.operands[role] for role in ACTIVATION_OPERANDS if role in self.operands]

@@ -8,6 +8,7 @@ the candidate is blamed.
 from __future__ import annotations
 
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,10 +16,10 @@ from dataclasses import replace
 
 from tvm_mnv3.compat import PopenPoolExecutor
 from tvm_mnv3.devices.pool import open_pool
-from tvm_mnv3.devices.tracker import tracker_summary
+from tvm_mnv3.devices.tracker import ListedDevice, tracker_summary
 from tvm_mnv3.errors import EnvironmentProblem
 from tvm_mnv3.tuning.build import BuiltKernel
-from tvm_mnv3.tuning.remote_session import measure_remotely
+from tvm_mnv3.tuning.remote_session import get_ready, measure_remotely
 from tvm_mnv3.tuning.score import Score
 
 #: Seconds for a candidate with all its waiting: for a device that others use, and for one to cool.
@@ -52,46 +53,54 @@ class RemoteDevices:
     """
 
     batch = 1
+    cpu = None
 
     def __init__(self, name: str, core: str, session_timeout: float = SESSION_TIMEOUT) -> None:
         self._core, self._session_timeout = core, session_timeout
         self.name = name
-        self._started = ExitStack()
+        self._started, self._closed = ExitStack(), threading.Event()
         self._address = self._started.enter_context(open_pool(name))
-        self.parallel = max(1, self._devices())
+        self.parallel = max(1, len(self._devices()))
         self._workers = PopenPoolExecutor(
             max_workers=self.parallel, timeout=TIMEOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        if self._devices() == 0:
+        for _ in range(self.parallel):
+            # Their start takes seconds, in which the caller has something else to do.
+            self._workers.submit(get_ready)
+        if not self._devices():
             self._wait_for_a_device()
+        self.emulated = all(device.report is not None and device.report.emulated for device in self._devices())
 
-    def measure(self, kernels: Sequence[BuiltKernel]) -> list[Score]:
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
         """The score of each (see `TuningDevice.measure`)."""
-        return [self._measure(kernel) for kernel in kernels]
+        return [self._measure(kernel, patient) for kernel in kernels]
 
     def close(self) -> None:
         """End the processes, and with them their sessions."""
+        self._closed.set()
         with self._started:
             self._workers.shutdown(wait=False)
 
-    def _measure(self, kernel: BuiltKernel) -> Score:
+    def _measure(self, kernel: BuiltKernel, patient: bool) -> Score:
         failure = ""
         for _ in range(_ATTEMPTS):
             self._wait_for_a_device()
             try:
                 score: Score = self._workers.submit(
-                    measure_remotely, self._address, kernel, self._core, self._session_timeout
+                    measure_remotely, self._address, kernel, self._core, self._session_timeout, patient
                 ).result()
                 return replace(score, device=self.name)
             except Exception as error:
                 # Whatever TVM's client or the pool raise: the session, its process or its device has ended.
                 failure = f"Its session ended without an answer, twice: {_last_line(error)}"
-        return Score(failure=failure, device=self.name)
+        return Score(failure=failure, device=self.name, emulated=self.emulated)
 
     def _wait_for_a_device(self) -> None:
         """Until the tracker lists a device of the key; a tracker or a phone that starts anew takes seconds."""
         deadline = time.monotonic() + PATIENCE
         while True:
+            if self._closed.is_set():
+                raise EnvironmentProblem("The run has ended.")
             try:
                 if self._devices():
                     return
@@ -103,10 +112,10 @@ class RemoteDevices:
                     f"{problem}, for {PATIENCE:g} s. What was measured is in the log; when a device is back, run the "
                     "same command again: it goes on from there."
                 )
-            time.sleep(_LOOK)
+            self._closed.wait(_LOOK)
 
-    def _devices(self) -> int:
-        return len(tracker_summary(self._address.host, self._address.port).with_key(self._address.key))
+    def _devices(self) -> tuple[ListedDevice, ...]:
+        return tracker_summary(self._address.host, self._address.port).with_key(self._address.key)
 
 
 def _last_line(error: Exception) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -19,17 +18,26 @@ from tvm_mnv3.tuning.steady import is_hot, steady_times, wait_until_cool
 #: Times that are taken, each over at least so many milliseconds, and the pause between them.
 _REPEATS = 5
 _MILLISECONDS = 10
+LEAST_SECONDS = _MILLISECONDS / 1000
 #: The function of native/kernel_entry.c.
 ENTRY = "candidate"
 
 
-def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, core: str, session_timeout: float) -> Score:
+def get_ready() -> None:
+    """Nothing more than what a process does before it can do this: import TVM."""
+
+
+def measure_remotely(
+    address: RemoteAddress, kernel: BuiltKernel, core: str, session_timeout: float, patient: bool = True
+) -> Score:
     """The score of a candidate on the next free device, which ends the session by itself after so many seconds.
 
     Parameters
     ----------
     core
         Where the device has such cores, the kernel runs on these; else on the fastest.
+    patient
+        As of `TuningDevice.measure`.
 
     Raises
     ------
@@ -45,14 +53,13 @@ def measure_remotely(address: RemoteAddress, kernel: BuiltKernel, core: str, ses
         hang_up(session)
         wait_until_cool(lambda: address.report().hottest)
         session = address.request(session_timeout=session_timeout)
-    started = time.monotonic()
     try:
         _pin(session, report, core)
-        return _measure(address, session, kernel, report.emulated)
-    except RuntimeError:
-        if time.monotonic() - started < session_timeout:
-            raise
-        return Score(failure=f"It did not end in {session_timeout:g} s.", device=address.name)
+        # An emulator's times mean nothing: to take them again would make them no better.
+        return _measure(address, session, kernel, report.emulated, patient and not report.emulated)
+    except tvm.error.RPCSessionTimeoutError:
+        failure = f"It did not end in {session_timeout:g} s."
+        return Score(failure=failure, device=address.name, emulated=report.emulated)
     finally:
         hang_up(session)
 
@@ -70,7 +77,7 @@ def hang_up(session: Any) -> None:
         session.get_function("CloseRPCConnection")()
 
 
-def _measure(address: RemoteAddress, session: Any, kernel: BuiltKernel, emulated: bool) -> Score:
+def _measure(address: RemoteAddress, session: Any, kernel: BuiltKernel, emulated: bool, patient: bool) -> Score:
     name = kernel.library.name
     session.upload(str(kernel.library))
     function = session.load_module(name)
@@ -89,8 +96,7 @@ def _measure(address: RemoteAddress, session: Any, kernel: BuiltKernel, emulated
         def times() -> tuple[float, ...]:
             return tuple(evaluator(*arguments, kernel.tasks).results)
 
-        # An emulator's times mean nothing: to take them again would make them no better.
-        seconds = times() if emulated else steady_times(times)
+        seconds = steady_times(times, patient=patient)
     with suppress(RuntimeError):
         session.remove(name)
     return Score(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from tvm_mnv3 import __version__
 from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.budget import GAIN, Budget
 from tvm_mnv3.tuning.candidate import Candidate, template_of
+from tvm_mnv3.tuning.contest import Verdict
 from tvm_mnv3.tuning.entry import LogEntry, Trust
 from tvm_mnv3.tuning.log_file import LogWriter
 from tvm_mnv3.tuning.pipeline import Pipeline
@@ -25,7 +26,7 @@ _ROUNDS_IN_FLIGHT = 2
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a progress display shows: a trial ended.
+    """Something that a progress display shows: a trial or a contest ended.
 
     Parameters
     ----------
@@ -61,8 +62,13 @@ class TuningRun:
         taken = 0
         for entry in entries:
             task = self._of_name.get(entry.workload)
-            if task is not None:
-                self._count(task, Candidate(entry.workload, entry.space, entry.knobs), entry)
+            if task is None:
+                continue
+            candidate = Candidate(entry.workload, entry.space, entry.knobs)
+            if entry.rounds:
+                self._settle(task, candidate, entry)
+            else:
+                self._count(task, candidate, entry)
                 taken += 1
         return taken
 
@@ -85,6 +91,22 @@ class TuningRun:
             stop()  # a Ctrl-C ends the builders too, and their candidates have not failed
             if outcome is not None:
                 self._finish(*outcome, on_event)
+
+    def decide(self, verdict: Verdict) -> Event:
+        """Log what came of a contest: the default, and behind it whoever won against it."""
+        task = verdict.task
+        results = [verdict.default, verdict.winner] if verdict.winner != verdict.default else [verdict.default]
+        for candidate, score in results:
+            entry = replace(self._entry(candidate, score), rounds=len(score.seconds))
+            self._log.append(entry)
+            self._settle(task, candidate, entry)
+        return Event(task, entry, self.tasks)
+
+    def _settle(self, task: Task, candidate: Candidate, entry: LogEntry) -> None:
+        """Take a contest's score in place of those of trials."""
+        if task.default is not None and candidate.key == task.default.key:
+            task.default_score = entry.score
+        task.best_score, task.best = entry.score, candidate
 
     def _submit(self, pipeline: Pipeline) -> bool:
         """Send one round more on its way, unless there are enough; whether there was one."""

@@ -19,11 +19,17 @@ _LOOK = 5.0
 
 
 def steady_times(
-    measure: Callable[[], Sequence[float]], pause: Callable[[float], None] = time.sleep
+    measure: Callable[[], Sequence[float]], pause: Callable[[float], None] = time.sleep, *, patient: bool = True
 ) -> tuple[float, ...]:
-    """The calmest of a few measurements, each some times of one run; the first that is calm is the last."""
+    """The calmest of a few measurements, each some times of one run; the first that is calm is the last.
+
+    Parameters
+    ----------
+    patient
+        Otherwise the first is taken as it is.
+    """
     best: tuple[float, ...] = tuple(measure())
-    for attempt in range(1, _ATTEMPTS):
+    for attempt in range(1, _ATTEMPTS if patient else 1):
         if relative_spread(best) <= CALM_SPREAD:
             break
         pause(attempt * _PAUSE)

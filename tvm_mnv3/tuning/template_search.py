@@ -12,7 +12,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tvm_mnv3.compat import IRModule, Schedule, meta_schedule
+from tvm_mnv3.compat import IRModule, Schedule, meta_schedule, without_source_lookup
 from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.candidate import Candidate, of_template, template_of, template_schedule
 from tvm_mnv3.tuning.cost_model import CostModel
@@ -54,7 +54,8 @@ class TemplateSearch:
         self._pool: dict[Any, Schedule] = {}
         self._proposed: dict[Any, Schedule] = {}
         self._known: dict[Any, float] = {}
-        self._problem = IRModule({"main": template.compute(workload, self._first)})
+        with without_source_lookup():
+            self._problem = IRModule({"main": template.compute(workload, self._first)})
 
     def propose(self, count: int) -> list[Candidate]:
         """The first knobs; then what the model expects to be fastest, and some at random (see `Search`)."""
