@@ -20,7 +20,7 @@ from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import tiles
+from . import sums, tiles
 from .epilogue import activate
 from .reference import conv as reference
 from .template import TASK, Array, Template, without
@@ -48,7 +48,7 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     """
     w, biased, added = workload, "bias" in workload.epilogue, "add" in workload.epilogue
     B, I, O, k, dtype = w.batch, w.in_channels, w.out_channels, w.kernel, w.dtype  # noqa: E741
-    sums = w.sum_dtype
+    sum_dtype = w.sum_dtype
     OH, OW, X, V, L = w.out_height, w.out_width, knobs.columns, knobs.vectors, knobs.lanes
     OT, XT = tiles.count(O, V * L), tiles.count(OW, X)
     nchw, affine, S = w.layout == "nchw", "affine" in w.prologue, _step(w, knobs)
@@ -72,6 +72,9 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     def constant(col: Expr, c: Expr) -> tuple[Expr, Expr]:
         return (c, 0) if nchw else ((col * I + c) // S % I, (col * I + c) % S)
 
+    def value(total: Expr, bias: Any, at: tuple[Expr, ...]) -> Expr:
+        return activate(sums.whole([total], bias if biased else None, at, w), w.activation, sum_dtype)
+
     @T.prim_func(s_tir=True)
     def conv(
         data: T.Buffer(
@@ -82,39 +85,39 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
         factor: T.Buffer(constants, "float32"),
         offset: T.Buffer(constants, "float32"),
         weight: T.Buffer((OT, weight_rows(w), k, I, V, L), w.stored_dtype),
-        bias: T.Buffer((OT, V, L) if biased else (1, 1, 1), sums),
+        bias: T.Buffer((sums.bias_parts(w), OT, V, L) if biased else (1, 1, 1, 1), sum_dtype),
         output: T.Buffer((B, OH, OW, O), dtype),
     ) -> None:
         T.func_attr({"tirx.noalias": True})
-        panel = T.sblock_alloc_buffer((B, OH, k, *inner(w.width, I)), sums)
-        total = T.sblock_alloc_buffer((B, OH, OT, XT, X, V, L), sums)
+        panel = T.sblock_alloc_buffer((B, OH, k, *inner(w.width, I)), sum_dtype)
+        total = T.sblock_alloc_buffer((B, OH, OT, XT, X, V, L), sum_dtype)
         for b, y, dy, outer, last in T.grid(B, OH, k, *inner(w.width, I)):
             with T.sblock("panel"):
                 n, r, p, g, h = T.axis.remap("SSSSS", [b, y, dy, outer, last])
                 panel[n, r, p, g, h] = (
-                    T.cast(data[at(n, source_row(w, r, p), *inner(g, h))], sums) * factor[constant(*inner(g, h))]
+                    T.cast(data[at(n, source_row(w, r, p), *inner(g, h))], sum_dtype) * factor[constant(*inner(g, h))]
                     + offset[constant(*inner(g, h))]
                     if affine
-                    else T.cast(data[at(n, source_row(w, r, p), *inner(g, h))], sums)
+                    else T.cast(data[at(n, source_row(w, r, p), *inner(g, h))], sum_dtype)
                 )
         for b, y, ot, xt, xi, v, lane, dy, dx, ci in T.grid(B, OH, OT, XT, X, V, L, k, k, I):
             with T.sblock("total"):
                 n, r, u, t, i, j, e, p, q, c = T.axis.remap("SSSSSSSRRR", [b, y, ot, xt, xi, v, lane, dy, dx, ci])
                 with T.init():
-                    total[n, r, u, t, i, j, e] = bias[u, j, e] if biased else T.cast(0, sums)
+                    total[n, r, u, t, i, j, e] = sums.first_term(bias if biased else None, (u, j, e), w)
                 total[n, r, u, t, i, j, e] = total[n, r, u, t, i, j, e] + or_zero(
                     w,
                     source_column(w, column(t, i), q),
                     panel[within(n, r, p, source_column(w, column(t, i), q), c)],
-                ) * T.cast(weight[u, weight_row(w, r, p), q, c, j, e], sums)
+                ) * T.cast(weight[u, weight_row(w, r, p), q, c, j, e], sum_dtype)
         for b, y, ot, xt, xi, v, lane in T.grid(B, OH, OT, XT, X, V, L):
             with T.sblock("store"):
                 n, r, u, t, i, j, e = T.axis.remap("SSSSSSS", [b, y, ot, xt, xi, v, lane])
                 output[n, r, column(t, i), channel(u, j, e)] = T.cast(
-                    activate(total[n, r, u, t, i, j, e], w.activation, sums)
-                    + T.cast(residual[n, r, column(t, i), channel(u, j, e)], sums)
+                    value(total[n, r, u, t, i, j, e], bias, (u, j, e))
+                    + T.cast(residual[n, r, column(t, i), channel(u, j, e)], sum_dtype)
                     if added
-                    else activate(total[n, r, u, t, i, j, e], w.activation, sums),
+                    else value(total[n, r, u, t, i, j, e], bias, (u, j, e)),
                     dtype,
                 )
 
@@ -210,7 +213,7 @@ def pack(weights: Mapping[str, Array], workload: Workload, knobs: WindowKnobs) -
     packed = [_in_turn(weights[role], workload, knobs) for role in ("factor", "offset") if role in weights]
     packed.append(np.ascontiguousarray(weight[channels].transpose(0, 3, 4, 5, 1, 2)))
     if "bias" in workload.epilogue:
-        packed.append(np.ascontiguousarray(weights["bias"][channels]))
+        packed.append(np.ascontiguousarray(sums.packed_bias(weights["bias"], workload)[:, channels]))
     return packed
 
 

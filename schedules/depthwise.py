@@ -16,7 +16,7 @@ from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import tiles
+from . import sums, tiles
 from .epilogue import activate
 from .reference import depthwise as reference
 from .template import TASK, Array, Template, without
@@ -40,7 +40,7 @@ SPARE_INPUTS = 4
 def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     """The kernel ``(data, weight, [bias], output, [mean])`` before scheduling: ``(N, H, W, C)``, mean ``(N, C)``."""
     w, biased, pooled = workload, "bias" in workload.epilogue, "pool" in workload.epilogue
-    B, C, k, dtype, sums = w.batch, w.in_channels, w.kernel, w.dtype, w.sum_dtype
+    B, C, k, dtype, sum_dtype = w.batch, w.in_channels, w.kernel, w.dtype, w.sum_dtype
     OH, OW, X, V, L = w.out_height, w.out_width, knobs.columns, knobs.vectors, knobs.lanes
     CT, XT = tiles.count(C, V * L), tiles.count(OW, X)
 
@@ -54,28 +54,34 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     def depthwise(
         data: T.Buffer((B, w.height, w.width, C), dtype),
         weight: T.Buffer((CT, weight_rows(w), k, V, L), w.stored_dtype),
-        bias: T.Buffer((CT, V, L) if biased else (1, 1, 1), sums),
+        bias: T.Buffer((sums.bias_parts(w), CT, V, L) if biased else (1, 1, 1, 1), sum_dtype),
         output: T.Buffer((B, OH, OW, C), dtype),
         mean: T.Buffer((B, C), dtype),
     ) -> None:
         T.func_attr({"tirx.noalias": True})
-        total = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), sums)
-        value = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), sums)
+        total = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), sum_dtype)
+        value = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), sum_dtype)
         squeeze = T.sblock_alloc_buffer((B, CT, V, L), "float32")
         for b, ct, y, xt, xi, v, lane, dy, dx in T.grid(B, CT, OH, XT, X, V, L, k, k):
             with T.sblock("total"):
                 n, u, r, t, i, j, e, p, q = T.axis.remap("SSSSSSSRR", [b, ct, y, xt, xi, v, lane, dy, dx])
                 with T.init():
-                    total[n, u, r, t, i, j, e] = bias[u, j, e] if biased else T.cast(0, sums)
+                    total[n, u, r, t, i, j, e] = sums.first_term(bias if biased else None, (u, j, e), w)
                 total[n, u, r, t, i, j, e] = total[n, u, r, t, i, j, e] + or_zero(
                     w,
                     source_column(w, column(t, i), q),
-                    T.cast(data[n, source_row(w, r, p), source_column(w, column(t, i), q), channel(u, j, e)], sums),
-                ) * T.cast(weight[u, weight_row(w, r, p), q, j, e], sums)
+                    T.cast(
+                        data[n, source_row(w, r, p), source_column(w, column(t, i), q), channel(u, j, e)], sum_dtype
+                    ),
+                ) * T.cast(weight[u, weight_row(w, r, p), q, j, e], sum_dtype)
         for b, ct, y, xt, xi, v, lane in T.grid(B, CT, OH, XT, X, V, L):
             with T.sblock("value"):
                 n, u, r, t, i, j, e = T.axis.remap("SSSSSSS", [b, ct, y, xt, xi, v, lane])
-                value[n, u, r, t, i, j, e] = activate(total[n, u, r, t, i, j, e], w.activation, sums)
+                value[n, u, r, t, i, j, e] = activate(
+                    sums.whole([total[n, u, r, t, i, j, e]], bias if biased else None, (u, j, e), w),
+                    w.activation,
+                    sum_dtype,
+                )
         for b, ct, y, xt, xi, v, lane in T.grid(B, CT, OH, XT, X, V, L):
             with T.sblock("store"):
                 n, u, r, t, i, j, e = T.axis.remap("SSSSSSS", [b, ct, y, xt, xi, v, lane])
@@ -193,7 +199,7 @@ def pack(weights: Mapping[str, Array], workload: Workload, knobs: WindowKnobs) -
     weight = weights["weight"].reshape(workload.in_channels, workload.kernel, workload.kernel)
     packed = [np.ascontiguousarray(with_zero_row(workload, weight, 1)[channels].transpose(0, 3, 4, 1, 2))]
     if "bias" in workload.epilogue:
-        packed.append(np.ascontiguousarray(weights["bias"][channels]))
+        packed.append(np.ascontiguousarray(sums.packed_bias(weights["bias"], workload)[:, channels]))
     return packed
 
 

@@ -18,7 +18,7 @@ from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import tiles
+from . import sums, tiles
 from .epilogue import activate
 from .template import TASK, Array, as_numpy_dtype, without
 
@@ -82,7 +82,6 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
     MT, NT = tiles.count(M, rows), tiles.count(N, V * L)
     dtype = workload.dtype
     scaled, biased, added = (part in (*workload.prologue, *workload.epilogue) for part in ("scale", "bias", "add"))
-    activation = workload.activation
 
     def row(mt: Expr, mi: Expr) -> Expr:
         return tiles.start(mt, M, rows) + mi
@@ -90,9 +89,15 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
     def column(nt: Expr, v: Expr, lane: Expr) -> Expr:
         return tiles.column(nt, v, N, V, L) + lane
 
+    def value(t: Expr, u: Expr, i: Expr, j: Expr, e: Expr, total: Any, bias: Any) -> Expr:
+        blocks = [total[t, u, block, i, j, e] for block in range(K // S)]
+        whole = sums.whole(blocks, bias if biased else None, (u, j, e), workload)
+        return activate(whole, workload.activation, dtype)
+
     scale_shape = (workload.batch, K) if scaled else (1, 1)
     residual_shape = (M, N) if added else (1, 1)
-    bias_shape = (NT, V, L) if biased else (1, 1, 1)
+    bias_shape = (sums.bias_parts(workload), NT, V, L) if biased else (1, 1, 1, 1)
+    S = _block(workload)
 
     @T.prim_func(s_tir=True)
     def gemm(
@@ -100,31 +105,33 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         scale: T.Buffer(scale_shape, dtype),
         residual: T.Buffer(residual_shape, dtype),
         weight: T.Buffer((NT, K, V, L), workload.stored_dtype),
-        bias: T.Buffer(bias_shape, dtype),
+        bias: T.Buffer(bias_shape, workload.sum_dtype),
         output: T.Buffer((M, N), dtype),
     ) -> None:
         T.func_attr({"tirx.noalias": True})
         panel = T.sblock_alloc_buffer((MT, rows, K), dtype)
-        total = T.sblock_alloc_buffer((MT, NT, rows, V, L), dtype)
+        total = T.sblock_alloc_buffer((MT, NT, K // S, rows, V, L), dtype)
         for mt, mi, k in T.grid(MT, rows, K):
             with T.sblock("panel"):
                 t, i, c = T.axis.remap("SSS", [mt, mi, k])
                 panel[t, i, c] = (
                     data[row(t, i), c] * scale[row(t, i) // size.pixels, c] if scaled else data[row(t, i), c]
                 )
-        for mt, nt, mi, v, lane, k in T.grid(MT, NT, rows, V, L, K):
+        for mt, nt, block, mi, v, lane, k in T.grid(MT, NT, K // S, rows, V, L, S):
             with T.sblock("total"):
-                t, u, i, j, e, c = T.axis.remap("SSSSSR", [mt, nt, mi, v, lane, k])
+                t, u, b, i, j, e, c = T.axis.remap("SSSSSSR", [mt, nt, block, mi, v, lane, k])
                 with T.init():
-                    total[t, u, i, j, e] = bias[u, j, e] if biased else T.cast(0, dtype)
-                total[t, u, i, j, e] = total[t, u, i, j, e] + panel[t, i, c] * T.cast(weight[u, c, j, e], dtype)
+                    total[t, u, b, i, j, e] = sums.first_term(bias if biased else None, (u, j, e), workload, K // S)
+                total[t, u, b, i, j, e] = total[t, u, b, i, j, e] + panel[t, i, b * S + c] * T.cast(
+                    weight[u, b * S + c, j, e], dtype
+                )
         for mt, nt, mi, v, lane in T.grid(MT, NT, rows, V, L):
             with T.sblock("store"):
                 t, u, i, j, e = T.axis.remap("SSSSS", [mt, nt, mi, v, lane])
                 output[row(t, i), column(u, j, e)] = (
-                    activate(total[t, u, i, j, e], activation, dtype) + residual[row(t, i), column(u, j, e)]
+                    value(t, u, i, j, e, total, bias) + residual[row(t, i), column(u, j, e)]
                     if added
-                    else activate(total[t, u, i, j, e], activation, dtype)
+                    else value(t, u, i, j, e, total, bias)
                 )
 
     unused = [not scaled, not added, not biased]
@@ -168,6 +175,16 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     for loop in (k_inner, mi, v):
         sch.unroll(loop)
     sch.decompose_reduction(total, k_outer)
+
+
+def _block(workload: Workload) -> int:
+    """So many k are summed into one block of a sum.
+
+    Of a pointwise convolution all: the registers of a second set of sums would cost it 4 % (V3-Large, cortex-a76).
+    """
+    if workload.operator != "dense":
+        return workload.in_channels
+    return sums.block(workload.in_channels, gcd(workload.in_channels, UNROLL), workload)
 
 
 def _place_panel(
@@ -288,5 +305,5 @@ def pack(weights: Mapping[str, Array], workload: Workload, knobs: GemmKnobs) -> 
     weight = weights["weight"].reshape(workload.out_channels, workload.in_channels)
     packed = [np.ascontiguousarray(weight[columns].transpose(0, 3, 1, 2))]
     if "bias" in workload.epilogue:
-        packed.append(np.ascontiguousarray(weights["bias"][columns]))
+        packed.append(np.ascontiguousarray(sums.packed_bias(weights["bias"], workload)[:, columns]))
     return packed

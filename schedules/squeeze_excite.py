@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from tvm_mnv3.compat import Schedule, T, tirx
+from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import tiles
+from . import sums, tiles
 from .epilogue import activate
 from .gemm import UNROLL
 from .reference import squeeze_excite as reference
@@ -41,42 +41,58 @@ def compute(workload: Workload, knobs: SqueezeExciteKnobs) -> tirx.PrimFunc:
     V, L = knobs.squeeze_vectors, knobs.squeeze_lanes
     V2, L2 = knobs.excite_vectors, knobs.excite_lanes
     ST, CT = tiles.count(S, V * L), tiles.count(C, V2 * L2)
+    parts = sums.bias_parts(workload)
+    C1, S1 = _block(C, workload), _block(S, workload)
+
+    def whole(total: Any, n: Expr, t: Expr, i: Expr, e: Expr, bias: Any, blocks: int) -> Expr:
+        return sums.whole([total[n, t, block, i, e] for block in range(blocks)], bias, (t, i, e), workload)
 
     @T.prim_func(s_tir=True)
     def squeeze_excite(
         mean: T.Buffer((B, C), dtype),
         weight1: T.Buffer((ST, C, V, L), stored),
         weight2: T.Buffer((CT, S, V2, L2), stored),
-        bias1: T.Buffer((ST, V, L), dtype),
-        bias2: T.Buffer((CT, V2, L2), dtype),
+        bias1: T.Buffer((parts, ST, V, L), dtype),
+        bias2: T.Buffer((parts, CT, V2, L2), dtype),
         scale: T.Buffer((B, C), dtype),
     ) -> None:
         T.func_attr({"tirx.noalias": True})
-        squeezed = T.sblock_alloc_buffer((B, ST, V, L), dtype)
+        squeezed = T.sblock_alloc_buffer((B, ST, C // C1, V, L), dtype)
         hidden = T.sblock_alloc_buffer((B, ST * V * L), dtype)
-        excited = T.sblock_alloc_buffer((B, CT, V2, L2), dtype)
-        for b, st, v, lane, k in T.grid(B, ST, V, L, C):
+        excited = T.sblock_alloc_buffer((B, CT, S // S1, V2, L2), dtype)
+        for b, st, block, v, lane, k in T.grid(B, ST, C // C1, V, L, C1):
             with T.sblock("squeezed"):
-                n, t, i, e, c = T.axis.remap("SSSSR", [b, st, v, lane, k])
+                n, t, d, i, e, c = T.axis.remap("SSSSSR", [b, st, block, v, lane, k])
                 with T.init():
-                    squeezed[n, t, i, e] = bias1[t, i, e]
-                squeezed[n, t, i, e] = squeezed[n, t, i, e] + mean[n, c] * T.cast(weight1[t, c, i, e], dtype)
+                    squeezed[n, t, d, i, e] = sums.first_term(bias1, (t, i, e), workload, C // C1)
+                squeezed[n, t, d, i, e] = squeezed[n, t, d, i, e] + mean[n, d * C1 + c] * T.cast(
+                    weight1[t, d * C1 + c, i, e], dtype
+                )
         for b, st, v, lane in T.grid(B, ST, V, L):
             with T.sblock("hidden"):
                 n, t, i, e = T.axis.remap("SSSS", [b, st, v, lane])
-                hidden[n, (t * V + i) * L + e] = activate(squeezed[n, t, i, e], "relu", dtype)
-        for b, ct, v, lane, k in T.grid(B, CT, V2, L2, S):
+                hidden[n, (t * V + i) * L + e] = activate(whole(squeezed, n, t, i, e, bias1, C // C1), "relu", dtype)
+        for b, ct, block, v, lane, k in T.grid(B, CT, S // S1, V2, L2, S1):
             with T.sblock("excited"):
-                n, t, i, e, c = T.axis.remap("SSSSR", [b, ct, v, lane, k])
+                n, t, d, i, e, c = T.axis.remap("SSSSSR", [b, ct, block, v, lane, k])
                 with T.init():
-                    excited[n, t, i, e] = bias2[t, i, e]
-                excited[n, t, i, e] = excited[n, t, i, e] + hidden[n, c] * T.cast(weight2[t, c, i, e], dtype)
+                    excited[n, t, d, i, e] = sums.first_term(bias2, (t, i, e), workload, S // S1)
+                excited[n, t, d, i, e] = excited[n, t, d, i, e] + hidden[n, d * S1 + c] * T.cast(
+                    weight2[t, d * S1 + c, i, e], dtype
+                )
         for b, ct, v, lane in T.grid(B, CT, V2, L2):
             with T.sblock("scale"):
                 n, t, i, e = T.axis.remap("SSSS", [b, ct, v, lane])
-                scale[n, tiles.column(t, i, C, V2, L2) + e] = activate(excited[n, t, i, e], "hsigmoid", dtype)
+                scale[n, tiles.column(t, i, C, V2, L2) + e] = activate(
+                    whole(excited, n, t, i, e, bias2, S // S1), "hsigmoid", dtype
+                )
 
     return squeeze_excite
+
+
+def _block(depth: int, workload: Workload) -> int:
+    """So many products are summed into one block of a sum."""
+    return sums.block(depth, gcd(depth, UNROLL), workload)
 
 
 def schedule(sch: Schedule, workload: Workload, knobs: SqueezeExciteKnobs, core: Core) -> None:
@@ -138,16 +154,16 @@ def pack(weights: Mapping[str, Array], workload: Workload, knobs: SqueezeExciteK
     The squeezing layer's last tile is filled up with zeros, because the hidden values between the layers are read
     by their index.
     """
-    shape = (-1, knobs.squeeze_vectors, knobs.squeeze_lanes)
+    lanes = (knobs.squeeze_vectors, knobs.squeeze_lanes)
     filled = -workload.out_channels % (knobs.squeeze_vectors * knobs.squeeze_lanes)
-    squeeze = np.pad(weights["weight1"], [(0, filled), (0, 0)]).reshape(*shape, workload.in_channels)
-    squeeze_bias = np.pad(weights["bias1"], (0, filled)).reshape(shape)
+    squeeze = np.pad(weights["weight1"], [(0, filled), (0, 0)]).reshape(-1, *lanes, workload.in_channels)
+    squeeze_bias = np.pad(sums.packed_bias(weights["bias1"], workload), [(0, 0), (0, filled)])
     excite = tiles.columns(workload.in_channels, knobs.excite_vectors, knobs.excite_lanes)
     return [
         np.ascontiguousarray(squeeze.transpose(0, 3, 1, 2)),
         np.ascontiguousarray(weights["weight2"][excite].transpose(0, 3, 1, 2)),
-        np.ascontiguousarray(squeeze_bias),
-        np.ascontiguousarray(weights["bias2"][excite]),
+        squeeze_bias.reshape(len(squeeze_bias), -1, *lanes),
+        np.ascontiguousarray(sums.packed_bias(weights["bias2"], workload)[:, excite]),
     ]
 
 

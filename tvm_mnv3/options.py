@@ -35,8 +35,8 @@ class CompileOptions:
     precision
         ``fp32``, or ``fp16`` for a core with float16 arithmetic: weights, activations and sums.
     weights_storage
-        ``fp16`` keeps the weights of float32 arithmetic as float16, on any core: half the file, for a rounding error of
-        at most 2^-11 of a weight (biases and windows, which are few, stay float32). With precision ``fp16``
+        ``fp16`` keeps the weights of float32 arithmetic as float16, on any core: half the file, with weights of 11
+        bits (biases and windows, which are few, stay float32). With precision ``fp16``
         weights are float16 whatever is asked.
     input
         ``tensor``: the network's own input, normalized by the app. ``pixels``: 8-bit RGB as a picture lies in memory,

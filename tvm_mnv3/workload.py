@@ -12,8 +12,8 @@ The name is what the log, the profile, the manifest, the symbol table and error 
     prologue  = "scale" | "affine"
     epilogue  = "bias" | "relu" | "relu6" | "hswish" | "hsigmoid" | "add" | "pool"
 
-``f32w16`` is float32 arithmetic on weights that are stored as float16; biases stay float32. ``f16s32`` is float16
-activations, but float32 weights, biases and sums.
+``f32w16`` is float32 arithmetic on weights that are stored as float16. ``f16s32`` is float16 activations, but float32
+weights and sums. Biases are float32 in all of them.
 
 ``_n`` is left out for batch 1, ``_p`` where the padding is ``k // 2`` on every side (0 for a pool). H and W are the
 input's. Examples: ``pointwise_h14w14_i672_o112_f32_scale_bias_add``,
@@ -145,7 +145,7 @@ class Workload:
 
     @property
     def sum_dtype(self) -> str:
-        """The dtype of products, sums and biases."""
+        """The dtype of products and sums."""
         return self.sums_dtype or self.dtype
 
     @property

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from support.networks import NetworkBuilder
 
 from tvm_mnv3.compat import IRModule, relax
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.passes.convert_precision import convert_precision
-from tvm_mnv3.passes.dataflow import Dataflow, dtype, operator
+from tvm_mnv3.passes.dataflow import Dataflow, array, dtype, operator
+from tvm_mnv3.passes.half_weights import rounded_to_half
 from tvm_mnv3.passes.kernels import called_workload
 
 
@@ -62,12 +64,11 @@ def early_network(depthwise: int) -> IRModule:
     return NetworkBuilder().build([x], body)
 
 
-def test_the_stem_and_the_first_two_depthwise_kernels_sum_in_float32() -> None:
-    module = convert_precision(early_network(depthwise=3))
+def test_the_stem_and_the_first_depthwise_kernel_sum_in_float32() -> None:
+    module = convert_precision(early_network(depthwise=2))
     found = [w for value in Dataflow.of(module).definitions.values() if (w := called_workload(value, module))]
     assert [workload.name for workload in found] == [
         "conv_k3s2_h16w16_i3_o8_f16s32_nchw_affine_bias_hswish",
-        "depthwise_k3s1_h8w8_c8_f16s32_bias_relu",
         "depthwise_k3s1_h8w8_c8_f16s32_bias_relu",
         "depthwise_k3s1_h8w8_c8_f16_bias_relu",
     ]
@@ -84,14 +85,27 @@ def test_weight_beyond_float16_is_refused() -> None:
         convert_precision(network(factor=1e6))
 
 
-def test_weights_are_kept_in_float16() -> None:
-    flow = Dataflow.of(convert_precision(network()))
-    constants = [
-        arg.value.numpy()
-        for value in flow.definitions.values()
-        if hasattr(value, "args")
-        for arg in value.args
-        if hasattr(arg, "value") and hasattr(arg.value, "numpy")
-    ]
-    # The depthwise kernel is the first one, whose weight and bias stay float32.
-    assert sorted(constant.dtype.name for constant in constants) == ["float16"] * 8 + ["float32"] * 2
+def test_weights_are_kept_in_float16_and_biases_in_float32() -> None:
+    constants = [array(arg) for value in kernels(network()) for arg in value.args]
+    kinds = [constant.dtype.name for constant in constants if constant is not None]
+    # The depthwise kernel is the first one, whose weight stays float32; the others have four weights.
+    assert sorted(kinds) == ["float16"] * 4 + ["float32"] * 6
+
+
+def test_weights_are_rounded_so_that_their_sums_stay() -> None:
+    before, after = (array(call.args[1]) for call in (deep_kernel(early_network(2)), kernels(early_network(2))[-1]))
+    assert before is not None
+    assert after is not None
+    np.testing.assert_array_equal(after, rounded_to_half(before, ""))
+    assert (after != before.astype(np.float16)).any()
+
+
+def kernels(network: IRModule) -> list[relax.Call]:
+    """The calls of kernels after conversion."""
+    module = convert_precision(network)
+    return [value for value in Dataflow.of(module).definitions.values() if called_workload(value, module)]
+
+
+def deep_kernel(network: IRModule) -> relax.Call:
+    """The last call of a kernel as it was before."""
+    return [value for value in Dataflow.of(network).definitions.values() if called_workload(value, network)][-1]

@@ -12,6 +12,7 @@ from tvm_mnv3.compat import IRModule, relax
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.passes.composite import operands
 from tvm_mnv3.passes.dataflow import Dataflow, array
+from tvm_mnv3.passes.half_weights import rounded_to_half
 from tvm_mnv3.passes.kernels import called_workload
 from tvm_mnv3.passes.normal_form import CheckNormalForm
 from tvm_mnv3.passes.pipeline import normalize
@@ -53,7 +54,7 @@ def test_weights_are_rounded_and_biases_and_windows_are_not(network: IRModule, s
     for (operator, role), constant in before.items():
         rounded = role.startswith("weight") and not operator.startswith(("depthwise", "conv"))
         assert after[operator, role].dtype == ("float16" if rounded else "float32")
-        np.testing.assert_array_equal(after[operator, role], constant.astype("float16") if rounded else constant)
+        np.testing.assert_array_equal(after[operator, role], rounded_to_half(constant, "") if rounded else constant)
 
 
 def test_normal_form_holds_and_knows_the_dtype_of_each_operand(stored: IRModule) -> None:

@@ -107,7 +107,7 @@ def random_weights(w: Workload, random: np.random.Generator) -> dict[str, Array]
         return (random.standard_normal(shape) / np.sqrt(fan_in)).astype(w.stored_dtype)
 
     def bias(length: int) -> Array:
-        return random.standard_normal(length).astype(w.sum_dtype)
+        return random.standard_normal(length).astype(np.float32)
 
     if w.operator == "pool":
         return {}

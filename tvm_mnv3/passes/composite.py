@@ -11,8 +11,9 @@ A call of a composite is how a kernel stands in ``main`` after the passes. The f
     ``residual``, ``weight``, ``bias``, ``factor``, ``offset``; for ``se``: ``data``, ``weight1``, ``bias1``,
     ``weight2``, ``bias2``.
 
-Activations have the workload's dtype, biases that of its sums, and weights the one that they are stored in; the body
-begins by widening what is narrower than the sums. What the prologue ``affine`` works on is float32, or uint8 pixels.
+Activations have the workload's dtype, weights the one that they are stored in, and biases are float32: a kernel that
+sums in float16 adds them as exactly as it can. The body begins by bringing all of them to the dtype of the sums. What
+the prologue ``affine`` works on is float32, or uint8 pixels.
 
 Its body says in ordinary operators what the kernel computes, so any Relax runtime can run it: the oracle of the tests.
 A ``depthwise`` with ``pool`` returns the pair (activation, mean); every other kernel one tensor.
@@ -62,7 +63,7 @@ def operand_dtype(workload: Workload, role: str) -> str:
         return "uint8" if role == "data" and workload.layout == "pixels" else "float32"
     if role.startswith("weight"):
         return workload.stored_dtype
-    return workload.sum_dtype if role.startswith("bias") else workload.dtype
+    return "float32" if role.startswith("bias") else workload.dtype
 
 
 def output_shape(workload: Workload) -> tuple[int, ...]:
@@ -94,7 +95,7 @@ def composite_function(workload: Workload) -> relax.Function:
 
 
 def _widened(builder: relax.BlockBuilder, parameter: relax.Var, workload: Workload) -> relax.Var:
-    """A parameter in the dtype that is computed in."""
+    """A parameter in the dtype that is computed in; a float32 bias of float16 sums is rounded only here."""
     if dtype(parameter) == workload.sum_dtype:
         return parameter
     return builder.emit(relax.op.astype(parameter, workload.sum_dtype))

@@ -18,8 +18,8 @@ import numpy as np
 
 from tvm_mnv3.compat import IRModule, relax
 from tvm_mnv3.passes.composite import operand_dtype, operands
-from tvm_mnv3.passes.convert_precision import HALF, rounded_to_half
 from tvm_mnv3.passes.dataflow import Dataflow, array
+from tvm_mnv3.passes.half_weights import HALF, rounded_to_half
 from tvm_mnv3.passes.kernels import Kernel, called_workload, write_kernels
 from tvm_mnv3.workload import Workload
 

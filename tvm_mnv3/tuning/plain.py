@@ -132,14 +132,18 @@ def _squeeze_excite(w: Workload, t: Tensors) -> list[Any]:
     mean = te.compute((w.batch, w.in_channels), lambda n, c: t["data"](n, 0, 0, c), "mean")
     squeezed = _matrix_product(w, mean, t["weight1"], w.in_channels, w.out_channels, "squeezed")
     hidden = te.compute(
-        squeezed.shape, lambda n, s: activate(squeezed(n, s) + t["bias1"](s), "relu", w.sum_dtype), "hidden"
+        squeezed.shape,
+        lambda n, s: activate(squeezed(n, s) + t["bias1"](s).astype(w.sum_dtype), "relu", w.sum_dtype),
+        "hidden",
     )
     excited = _matrix_product(w, hidden, t["weight2"], w.out_channels, w.in_channels, "excited")
     shape = (w.batch, 1, 1, w.in_channels)
     return [
         te.compute(
             shape,
-            lambda n, y, x, c: activate(excited(n, c) + t["bias2"](c), "hsigmoid", w.sum_dtype).astype(w.dtype),
+            lambda n, y, x, c: activate(
+                excited(n, c) + t["bias2"](c).astype(w.sum_dtype), "hsigmoid", w.sum_dtype
+            ).astype(w.dtype),
             "output",
         )
     ]
@@ -158,7 +162,7 @@ def _finish(w: Workload, t: Tensors, total: Any) -> list[Any]:
     """Bias, activation, residual, and the mean of a ``pool``."""
 
     def value(*at: Expr) -> Expr:
-        biased = total(*at) + t["bias"](at[-1]) if "bias" in t else total(*at)
+        biased = total(*at) + t["bias"](at[-1]).astype(w.sum_dtype) if "bias" in t else total(*at)
         active = activate(biased, w.activation, w.sum_dtype)
         added = active + t["residual"](*at).astype(w.sum_dtype) if "residual" in t else active
         return added.astype(w.dtype)
