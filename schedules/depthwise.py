@@ -176,19 +176,20 @@ def _cycles(tile: WindowKnobs, workload: Workload, core: Core) -> float:
     row = max(sums * k / core.multiply_adds_per_cycle, (inputs + k * tile.vectors) / 2)
     row = max(row, core.multiply_add_latency * k) + 0.1 * (inputs + k * tile.vectors) + 3
     if core.isa == "aarch64":
-        row = _on_arm(row, tile, workload, core)
+        row = _on_arm(row, tile, sums + inputs, workload, core)
     count = tiles.count(workload.out_width, tile.columns) * tiles.count(
         workload.out_channels, tile.vectors * tile.lanes
     )
     return workload.batch * workload.out_height * count * (k * row + 2 * sums + 6)
 
 
-def _on_arm(row: float, tile: WindowKnobs, workload: Workload, core: Core) -> float:
-    """What llvm-mca adds for a cortex-a76 to the cost of one row of the window; the numbers are fitted to a search."""
-    sums = tile.columns * tile.vectors
-    inputs = ((tile.columns - 1) * workload.stride + workload.kernel) * tile.vectors
+def _on_arm(row: float, tile: WindowKnobs, live: int, workload: Workload, core: Core) -> float:
+    """What llvm-mca adds for a cortex-a76 to the cost of one row of the window; the numbers are fitted to a search.
+
+    `live` values, sums and inputs, are in use in that row.
+    """
     # ARM multiplies registers only: inputs that no register is left for are read once more.
-    row += 0.5 * max(0, sums + inputs - core.vector_registers - SPARE_INPUTS)
+    row += 0.5 * max(0, live - core.vector_registers - SPARE_INPUTS)
     row = max(row, 2 * core.multiply_add_latency * workload.kernel + 5)
     return row * 1.06 if tile.vectors == 1 and tile.columns < workload.out_width else row
 

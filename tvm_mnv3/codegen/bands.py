@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 
+from tvm_mnv3.schedules.template import as_numpy_dtype
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 from .kernels import Kernel
 from .lowering import LoweredKernel
-from .program import ALIGNMENT, Program, Space, Step, used_buffers
+from .program import ALIGNMENT, Program, Space, Step, aligned, used_buffers
 
 #: Tasks of a bottleneck: as many as a phone has big cores. Each expands the rows at its edge for itself and has windows
 #: of its own.
@@ -182,8 +183,8 @@ def _bands(name: str, first: int, group: Sequence[Part], core: Core) -> Bands | 
     *before, depthwise, project = group
     expand = before[0] if before else None
     w = depthwise.workload
-    wide_pixel, deep_pixel = pixel_bytes(w), pixel_bytes(w)
-    wide_row, deep_row = w.width * wide_pixel, w.out_width * deep_pixel
+    pixel = pixel_bytes(w)
+    wide_row, deep_row = w.width * pixel, w.out_width * pixel
     pointwise = [part for part in (expand, project) if part is not None]
     if w.height * wide_row + w.out_height * deep_row <= _WIDE * core.l2_bytes:
         return None
@@ -191,8 +192,8 @@ def _bands(name: str, first: int, group: Sequence[Part], core: Core) -> Bands | 
     if wide_row % ALIGNMENT or deep_row % ALIGNMENT or any(part.tile > part.workload.width for part in pointwise):
         return None
     starts = task_starts(w.out_height, w.out_width, project.tile)
-    wide_origin = _up(expand.tile * wide_pixel) if expand else 0
-    deep_slack = _up(project.tile * deep_pixel)
+    wide_origin = aligned(expand.tile * pixel) if expand else 0
+    deep_slack = aligned(project.tile * pixel)
 
     def sizes(rows: int) -> tuple[int, int]:
         """Of the first window, and of both."""
@@ -209,7 +210,7 @@ def _bands(name: str, first: int, group: Sequence[Part], core: Core) -> Bands | 
 
 def pixel_bytes(workload: Workload) -> int:
     """Of one pixel of a depthwise kernel's input, or of its output."""
-    return workload.in_channels * (2 if workload.dtype == "float16" else 4)
+    return workload.in_channels * as_numpy_dtype(workload).itemsize
 
 
 def task_starts(height: int, width: int, tile: int) -> tuple[int, ...]:
@@ -221,7 +222,3 @@ def task_starts(height: int, width: int, tile: int) -> tuple[int, ...]:
     units = height // unit
     tasks = max(1, min(TASKS, units))
     return (*(round(height * task / tasks / unit) * unit for task in range(tasks)), height)
-
-
-def _up(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .program import ALIGNMENT, Program, used_buffers
+from .program import Program, aligned, used_buffers
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def plan_memory(program: Program, scratch_bytes: Mapping[str, int]) -> MemoryPla
     return MemoryPlan(
         buffers={i.buffer: offset for offset, i in placed if i.buffer is not None},
         scratch={i.first: offset for offset, i in placed if i.buffer is None},
-        arena_bytes=max((_up(offset + i.size) for offset, i in placed), default=0),
+        arena_bytes=max((aligned(offset + i.size) for offset, i in placed), default=0),
     )
 
 
@@ -75,9 +75,5 @@ def _lowest_gap(interval: _Interval, placed: list[tuple[int, _Interval]]) -> int
     for offset, size in alive:
         if offset - lowest >= interval.size:
             break
-        lowest = max(lowest, _up(offset + size))
+        lowest = max(lowest, aligned(offset + size))
     return lowest
-
-
-def _up(offset: int) -> int:
-    return -(-offset // ALIGNMENT) * ALIGNMENT

@@ -17,6 +17,11 @@ from .kernels import ScheduledModule
 ALIGNMENT = 64
 
 
+def aligned(size: int) -> int:
+    """The size rounded up to a multiple of `ALIGNMENT`."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
 class Space(Enum):
     """Where a piece of memory lies."""
 

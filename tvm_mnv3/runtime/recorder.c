@@ -2,8 +2,9 @@
  *
  *   recorder LIBRARY PREFIX ENTRY_OFFSET WEIGHTS_OFFSET ARENA_BYTES STEPS INPUT OUTPUT VALUES_BYTES
  *
- * The steps share ARENA_BYTES of memory. STEPS holds stepper_step records; INPUT any number of samples, each all inputs of the model in order, raw; OUTPUT
- * gets the outputs of every step of every sample, VALUES_BYTES a sample. Exit codes are those of runner.c.
+ * The steps share ARENA_BYTES of memory. STEPS holds stepper_step records; INPUT any number of samples, each all inputs
+ * of the model in order, raw; OUTPUT gets the outputs of every step of every sample, VALUES_BYTES a sample. Exit codes are
+ * those of runner.c.
  */
 #define _POSIX_C_SOURCE 200112L
 #include <dlfcn.h>
