@@ -5,29 +5,29 @@ from __future__ import annotations
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import gemm, tiles
+from . import gemm, gemm_knobs, tiles
 from .reference import pointwise as reference
 from .template import Template
 
 
-def default(workload: Workload, core: Core) -> gemm.GemmKnobs:
-    """For one picture wide tiles, so that enough sums hide the multiply-add's latency; for more, `gemm`'s choice."""
+def default(workload: Workload, core: Core) -> gemm_knobs.GemmKnobs:
+    """For one picture wide tiles: enough sums to hide the multiply-add's latency. For more, `gemm_knobs`' choice."""
     if workload.batch > 1:
-        return gemm.default(workload, core)
+        return gemm_knobs.default(workload, core)
     lanes = tiles.fitting_lanes(workload.out_channels, core.lanes(workload.dtype))
     wanted = core.multiply_adds_per_cycle * core.multiply_add_latency
     vectors = tiles.balanced(tiles.count(workload.out_channels, lanes), min(wanted, 8))
-    return gemm.GemmKnobs(rows=1, vectors=vectors, lanes=lanes, order="columns")
+    return gemm_knobs.GemmKnobs(rows=1, vectors=vectors, lanes=lanes, order="columns")
 
 
 TEMPLATE = Template(
     operator="dense",
     version=1,
-    knobs_type=gemm.GemmKnobs,
+    knobs_type=gemm_knobs.GemmKnobs,
     serves=lambda workload: not workload.prologue and "pool" not in workload.epilogue,
     compute=gemm.compute,
     schedule=gemm.schedule,
-    knobs=gemm.knobs,
+    knobs=gemm_knobs.knobs,
     default=default,
     pack=gemm.pack,
     reference=reference,

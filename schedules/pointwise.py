@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from . import gemm
+from . import gemm, gemm_knobs
 from .reference import pointwise as reference
 from .template import Template
 
 TEMPLATE = Template(
     operator="pointwise",
     version=1,
-    knobs_type=gemm.GemmKnobs,
+    knobs_type=gemm_knobs.GemmKnobs,
     serves=lambda workload: workload.layout == "nhwc" and "pool" not in workload.epilogue,
     compute=gemm.compute,
     schedule=gemm.schedule,
-    knobs=gemm.knobs,
-    default=gemm.default,
+    knobs=gemm_knobs.knobs,
+    default=gemm_knobs.default,
     pack=gemm.pack,
     reference=reference,
 )

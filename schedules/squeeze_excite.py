@@ -19,7 +19,7 @@ from tvm_mnv3.workload import Workload
 
 from . import sums, tiles
 from .epilogue import activate
-from .gemm import UNROLL
+from .gemm_knobs import UNROLL
 from .reference import squeeze_excite as reference
 from .template import Array, Template
 

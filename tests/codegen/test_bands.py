@@ -21,7 +21,7 @@ from tvm_mnv3.codegen.library import Library, Platform, build_library
 from tvm_mnv3.codegen.lowering import LoweredKernel
 from tvm_mnv3.codegen.program import build_program
 from tvm_mnv3.compat import IRModule, relax
-from tvm_mnv3.schedules.gemm import GemmKnobs
+from tvm_mnv3.schedules.gemm_knobs import GemmKnobs
 from tvm_mnv3.targets import Core, load_core
 from tvm_mnv3.tensor_spec import TensorSpec
 

@@ -1,0 +1,148 @@
+"""The knobs of a matrix product (`gemm`): the space of register tiles, and the default out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tvm_mnv3.targets import Core
+from tvm_mnv3.workload import Workload
+
+from . import tiles
+from .template import as_numpy_dtype
+
+#: A panel of scaled rows is a buffer on the stack of whatever thread runs the task (musl gives 128 KB).
+PANEL_BYTES = 32 * 1024
+#: k that one pass of the inner loop takes (XNNPACK's and the prototype's choice: enough to hide the loop's own work).
+UNROLL = 4
+#: So many tasks share evenly enough among a phone's cores.
+MANY_TASKS = 32
+#: Tiles whose modelled costs differ by less than this are as good as each other.
+NEAR = 1.02
+
+
+@dataclass(frozen=True)
+class GemmKnobs:
+    """Knobs of a matrix product.
+
+    Parameters
+    ----------
+    rows, vectors, lanes
+        The register tile: rows of A, vectors of N, elements in a vector.
+    order
+        ``rows``: tiles of rows outermost, weights stream past them. ``columns``: one panel of weights stays in
+        the cache while all rows pass it.
+    panel
+        Copy the tile's rows of A, already scaled, into a buffer on the stack before they are used.
+    vector_reads
+        Read `UNROLL` values of a row of A at once, and multiply by lanes of that register (ARM's by-element
+        multiply-add), instead of one value at a time.
+    """
+
+    rows: int
+    vectors: int
+    lanes: int
+    order: str = "rows"
+    panel: bool = False
+    vector_reads: bool = False
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a matrix product multiplies: ``(m, k)`` by ``(k, n)``; so many rows, `pixels`, share one picture's scale."""
+
+    m: int
+    n: int
+    k: int
+    pixels: int
+
+    @classmethod
+    def of(cls, w: Workload) -> Sizes:
+        """Those of a pointwise or dense workload."""
+        pixels = w.out_height * w.out_width
+        return cls(m=w.batch * pixels, n=w.out_channels, k=w.in_channels, pixels=pixels)
+
+
+def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
+    """Every register tile that fits, in both orders, with and without a panel, with both ways to read A."""
+    space = []
+    for tile in _register_tiles(workload, core):
+        space += [tile, replace(tile, order="columns")]
+        if _panel_fits(tile, workload):
+            space.append(replace(tile, panel=True))
+    return space
+
+
+def default(workload: Workload, core: Core) -> GemmKnobs:
+    """The register tile with the lowest modelled cost, of about equal ones that whose tasks share most evenly among
+    threads; a panel where a scale has to be multiplied in.
+
+    ARM multiplies by a lane of a register, so it reads A by vectors; x86 spreads a value as it reads it.
+    """
+    size = Sizes.of(workload)
+    # Few rows and many columns: one panel of weights at a time is read once, not once per tile of rows.
+    order = "columns" if size.n > size.m else "rows"
+    by_vectors = core.isa == "aarch64" and workload.in_channels % UNROLL == 0
+    candidates = [
+        replace(tile, order=order)
+        for tile in _register_tiles(workload, core)
+        if tile.vector_reads == by_vectors and _leaves_registers(tile, workload, core)
+    ]
+    if "scale" in workload.prologue:
+        fitting = [replace(tile, order="rows", panel=True) for tile in candidates if _panel_fits(tile, workload)]
+        candidates = fitting or candidates
+    cycles = {tile: _cycles(tile, workload, core) for tile in candidates}
+    near = [tile for tile in candidates if cycles[tile] <= NEAR * min(cycles.values())]
+    return min(near, key=lambda tile: (_imbalance(tile, size), cycles[tile]))
+
+
+def _panel_fits(tile: GemmKnobs, workload: Workload) -> bool:
+    return tile.rows * workload.in_channels * as_numpy_dtype(workload).itemsize <= PANEL_BYTES
+
+
+def _leaves_registers(tile: GemmKnobs, workload: Workload, core: Core) -> bool:
+    """Whether the next weights can be read while the present ones are in use, where A takes registers too.
+
+    Without that room LLVM's ARM code waits for loads: 7 x 3 sums need 4.5 % more of the model's cycles on a cortex-a76
+    than 7 x 2, on every expansion of V3-Large in float32; in float16 it makes no difference.
+    """
+    if not tile.vector_reads or workload.dtype != "float32" or tile.rows == tile.vectors == 1:
+        return True
+    return tile.rows * tile.vectors + 2 * tile.vectors + tile.rows <= core.vector_registers
+
+
+def _register_tiles(workload: Workload, core: Core) -> list[GemmKnobs]:
+    """Tiles whose sums fit into the registers beside one row of weights and what is read of A."""
+    size = Sizes.of(workload)
+    space = []
+    for lanes in tiles.lane_widths(size.n, core, workload.dtype):
+        for vectors in range(1, min(8, tiles.count(size.n, lanes)) + 1):
+            for rows in range(1, min(size.m, 14) + 1):
+                for by_vectors in (False, True):
+                    read = rows if by_vectors else 2
+                    if rows * vectors + vectors + read <= core.vector_registers or rows == vectors == 1:
+                        space.append(GemmKnobs(rows, vectors, lanes, vector_reads=by_vectors))
+    return space
+
+
+def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
+    """Modelled cycles: multiply-adds against loads (two a cycle) per k, plus what a tile costs outside k."""
+    size = Sizes.of(workload)
+    rate = core.multiply_add_rate(tile.lanes, workload.dtype)
+    sums = tile.rows * tile.vectors
+    loads = tile.vectors + tile.rows / (UNROLL if tile.vector_reads else 1)
+    # Each sum waits for its own last multiply-add.
+    inner = max(sums / rate, loads / 2, core.multiply_add_latency)
+    inner += 0.05 * loads  # loads are never quite free: prefer square tiles among equals
+    outer = 3 * sums / rate + 8
+    count = tiles.count(size.m, tile.rows) * tiles.count(size.n, tile.vectors * tile.lanes)
+    return count * (size.k * inner + outer)
+
+
+def _imbalance(tile: GemmKnobs, size: Sizes) -> float:
+    """How much longer few tasks take than equal shares of the work would, on average of 1, 2 and 4 threads."""
+    tasks = tiles.count(size.m, tile.rows)
+    if tile.order == "columns":
+        tasks *= tiles.count(size.n, tile.vectors * tile.lanes)
+    if tasks >= MANY_TASKS:
+        return 1
+    return sum(tiles.count(tasks, threads) * threads / tasks for threads in (1, 2, 4)) / 3
