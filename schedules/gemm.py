@@ -20,6 +20,7 @@ from tvm_mnv3.workload import Workload
 from . import sums, tiles
 from .epilogue import activate
 from .gemm_knobs import UNROLL, GemmKnobs, Sizes
+from .read_ahead import READ_AHEAD, bytes_ahead
 from .template import TASK, Array, without
 
 
@@ -127,6 +128,13 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     for loop in (k_inner, mi, v):
         sch.unroll(loop)
     sch.decompose_reduction(total, k_outer)
+    ahead = bytes_ahead(_weight_bytes(workload), core)
+    if workload.operator == "pointwise" and ahead:
+        sch.annotate(k_outer, READ_AHEAD, ahead)
+
+
+def _weight_bytes(workload: Workload) -> int:
+    return workload.in_channels * workload.out_channels * np.dtype(workload.stored_dtype).itemsize
 
 
 def _block(workload: Workload) -> int:

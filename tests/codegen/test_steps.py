@@ -39,6 +39,12 @@ def test_the_steps_of_a_network_are_its_kernels_and_stay_within_its_memory(compi
     assert steps[-1].written()[0].space == "output"
 
 
+def test_weights_lie_in_the_order_of_their_first_use(compiled: Compile) -> None:
+    operands = [operand for step in read_steps(compiled(QUICK).path).steps for operand in step.operands]
+    offsets = list(dict.fromkeys(operand.offset for operand in operands if operand.space == "weights"))
+    assert offsets == sorted(offsets)
+
+
 def test_what_lives_at_the_same_time_does_not_overlap(compiled: Compile) -> None:
     for step in read_steps(compiled(QUICK).path).steps:
         spans = sorted({(o.offset, o.bytes) for o in step.operands if o.space == "arena"})

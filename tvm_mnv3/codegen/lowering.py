@@ -19,6 +19,8 @@ import numpy as np
 from tvm_mnv3.compat import IRModule, PointerType, PrimType, Sequential, Target, s_tir, tirx
 from tvm_mnv3.schedules.template import TASK
 
+from .read_ahead import with_reads_ahead
+
 #: Buffers above this size go to scratch memory: a worker thread may have as little stack as musl's 128 KB.
 STACK_BYTES = 48 * 1024
 #: Every buffer in scratch memory starts at a multiple of this (a cache line, and the widest vector).
@@ -58,7 +60,7 @@ def lower(function: tirx.PrimFunc, name: str, target: Target) -> LoweredKernel:
     module = IRModule({name: function})
     module = tirx.transform.BindTarget(target.with_host(target))(module)
     module = _to_flat_loops()(module)
-    lowered, tasks, scratch = _with_c_signature(module[name])
+    lowered, tasks, scratch = _with_c_signature(with_reads_ahead(module[name]))
     if tasks > 1 and scratch:
         raise ValueError(f"kernel {name} needs {scratch} bytes of scratch memory inside its {tasks} tasks")
     lowered = lowered.with_attr("global_symbol", name)

@@ -144,7 +144,7 @@ class _Reader:
         return Place(Space.ARENA, len(self.buffers) - 1)
 
     def _constant(self, array: np.ndarray[Any, Any]) -> Place:
-        """The offset of the weights' bytes; equal bytes are kept once."""
+        """The offset of the weights' bytes, which lie in the order of their first use; equal bytes are kept once."""
         content = np.ascontiguousarray(array).tobytes()
         if content not in self.offsets:
             self.weights.extend(bytes(-len(self.weights) % ALIGNMENT))

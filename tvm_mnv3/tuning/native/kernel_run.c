@@ -7,7 +7,8 @@
  * least so many milliseconds, on one CPU; each time prints the seconds of one run on a line.
  *
  * As in a network, activations are warm and weights are not: the operands from number WEIGHTS up to END are there in
- * many copies, which the runs take in turns, so that a run finds its weights where the last inference left them.
+ * many copies, which the runs take in turns, so that a run finds its weights where the last inference left them. They
+ * take them from the last to the first, for a kernel may read ahead what lies behind its weights.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -45,7 +46,7 @@ static void fail(const char *what, const char *detail) {
 
 static void next_weights(void) {
   for (int i = weights.first; i < weights.end; ++i) a[i] = weights.start[i] + (size_t)weights.turn * weights.size[i];
-  weights.turn = weights.turn + 1 < weights.copies ? weights.turn + 1 : 0;
+  weights.turn = weights.turn > 0 ? weights.turn - 1 : weights.copies - 1;
 }
 
 static double seconds_of(long times) {
