@@ -16,6 +16,8 @@ PANEL_BYTES = 32 * 1024
 UNROLL = 4
 #: So many tasks share evenly enough among a phone's cores.
 MANY_TASKS = 32
+#: What the second-level cache delivers ("Software Optimization Guide for the AMD Zen4 Microarchitecture", 57647).
+L2_BYTES_PER_CYCLE = 32
 #: Tiles whose modelled costs differ by less than this are as good as each other.
 NEAR = 1.02
 
@@ -64,9 +66,10 @@ class Sizes:
 
 def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
     """Every register tile that fits, in both orders, with and without a panel, with both ways to read A."""
-    space = []
+    size, space = Sizes.of(workload), []
     for tile in _register_tiles(workload, core):
-        space += [tile, replace(tile, order="columns")]
+        # With one tile of rows the orders differ in nothing but that "rows" makes a single task of them all.
+        space += [replace(tile, order=order) for order in ("rows", "columns") if tile.rows < size.m or order != "rows"]
         if _panel_fits(tile, workload):
             space.append(replace(tile, panel=True))
     return space
@@ -83,7 +86,7 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
     order = "columns" if size.n > size.m else "rows"
     by_vectors = core.isa == "aarch64" and workload.in_channels % UNROLL == 0
     candidates = [
-        replace(tile, order=order)
+        replace(tile, order=order if tile.rows < size.m else "columns")
         for tile in _register_tiles(workload, core)
         if tile.vector_reads == by_vectors and _leaves_registers(tile, workload, core)
     ]
@@ -133,6 +136,10 @@ def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     # Each sum waits for its own last multiply-add.
     inner = max(sums / rate, loads / 2, core.multiply_add_latency)
     inner += 0.05 * loads  # loads are never quite free: prefer square tiles among equals
+    itemsize = as_numpy_dtype(workload).itemsize
+    if tile.order == "rows" and size.k * size.n * itemsize > core.l1_data_bytes:
+        # All weights pass every tile of rows, out of the second-level cache: two rows lose 1 to 3 % to three there.
+        inner += 0.05 * tile.vectors * tile.lanes * itemsize / L2_BYTES_PER_CYCLE
     outer = 3 * sums / rate + 8
     count = tiles.count(size.m, tile.rows) * tiles.count(size.n, tile.vectors * tile.lanes)
     return count * (size.k * inner + outer)
