@@ -197,8 +197,7 @@ def _on_arm(row: float, tile: WindowKnobs, live: int, workload: Workload, core: 
 
 
 def _on_x86(row: float, tile: WindowKnobs, live: int, workload: Workload, core: Core) -> float:
-    """What an AMD EPYC (Zen 4) adds to the cost of one row of the window; fitted to 21 depthwise kernels of V3-Large and
-    V3-Small, each in up to 33 tiles."""
+    """What an AMD EPYC (Zen 4) adds to the cost of one row of the window; fitted to V3-Large and V3-Small."""
     # Inputs that no register is left for are read once more.
     row += max(0, live - core.vector_registers)
     # The first and the last tile of a row of outputs have code of their own, and the wider the more.
