@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tvm_mnv3.codegen.bundle import Bundle
 from tvm_mnv3.devices.device import Array
 from tvm_mnv3.devices.emulated import EmulatedDevice
-from tvm_mnv3.devices.local import LocalSession, aligned_memory
+from tvm_mnv3.devices.local import LocalSession, context_memory
 from tvm_mnv3.devices.registry import open_device
 from tvm_mnv3.devices.step_records import (
     kernel_dtypes,
@@ -49,7 +49,7 @@ class LocalStepper:
         self.session = session
         self.table, self._steps = step_array(bundle)
         self._dtypes = kernel_dtypes(bundle)
-        self._arena = aligned_memory(self.table.arena_bytes)
+        self._arena = context_memory(self.table.arena_bytes)
         machine = bundle.manifest.target["triple"].split("-")[0]
         library = ctypes.CDLL(str(stepper_library(f"{machine}-linux-gnu.2.28")))
         self._time, self._record = library.stepper_time, library.stepper_record
