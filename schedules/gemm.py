@@ -20,12 +20,12 @@ from tvm_mnv3.workload import Workload
 from . import sums, tiles
 from .epilogue import activate
 from .gemm_knobs import UNROLL, GemmKnobs, Sizes
-from .read_ahead import READ_AHEAD, bytes_ahead
+from .read_ahead import READ_AHEAD, lines_ahead, weight_bytes
 from .template import TASK, Array, without
 
 
 def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
-    """The kernel ``(data, [scale], [residual], weight, [bias], output)`` before scheduling.
+    """The kernel ``(data, [scale], [residual], weight, [bias], [ahead], output)`` before scheduling.
 
     Every operand is seen as a matrix: data ``(M, K)``, scale ``(batch, K)``, residual and output ``(M, N)``.
     """
@@ -59,6 +59,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         residual: T.Buffer(residual_shape, dtype),
         weight: T.Buffer((NT, K, V, L), workload.stored_dtype),
         bias: T.Buffer(bias_shape, workload.sum_dtype),
+        ahead: T.Buffer((1,), dtype),
         output: T.Buffer((M, N), dtype),
     ) -> None:
         T.func_attr({"tirx.noalias": True})
@@ -87,8 +88,8 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
                     else value(t, u, i, j, e, total, bias)
                 )
 
-    unused = [not scaled, not added, not biased]
-    return without(gemm, [index for index, gone in zip((1, 2, 4), unused, strict=True) if gone])
+    unused = [not scaled, not added, not biased, not _reads_ahead(workload)]
+    return without(gemm, [index for index, gone in zip((1, 2, 4, 5), unused, strict=True) if gone])
 
 
 def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) -> None:
@@ -128,13 +129,14 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     for loop in (k_inner, mi, v):
         sch.unroll(loop)
     sch.decompose_reduction(total, k_outer)
-    ahead = bytes_ahead(_weight_bytes(workload), core)
-    if workload.operator == "pointwise" and ahead:
-        sch.annotate(k_outer, READ_AHEAD, ahead)
+    lines = lines_ahead(step * knobs.rows * knobs.vectors, weight_bytes(workload), core)
+    if _reads_ahead(workload) and lines:
+        sch.annotate(k_outer, READ_AHEAD, lines)
 
 
-def _weight_bytes(workload: Workload) -> int:
-    return workload.in_channels * workload.out_channels * np.dtype(workload.stored_dtype).itemsize
+def _reads_ahead(workload: Workload) -> bool:
+    """Whether the kernel has the operand `ahead`: a dense layer reads enough as it is."""
+    return workload.operator == "pointwise"
 
 
 def _block(workload: Workload) -> int:
@@ -180,4 +182,6 @@ def pack(weights: Mapping[str, Array], workload: Workload, knobs: GemmKnobs) -> 
     packed = [np.ascontiguousarray(weight[columns].transpose(0, 3, 1, 2))]
     if "bias" in workload.epilogue:
         packed.append(np.ascontiguousarray(sums.packed_bias(weights["bias"], workload)[:, columns]))
+    if _reads_ahead(workload):
+        packed.append(np.zeros(1, workload.dtype))
     return packed

@@ -1,29 +1,39 @@
-"""How much a kernel reads ahead: the weights that lie behind its own, which the next kernels will want.
+"""How fast a kernel reads ahead: weights that later kernels want, fetched while this one multiplies.
 
-Weights lie in memory in the order of their use, and a network's are more than a cache keeps from one inference to the
-next. A matrix product is bound by its multiply-adds and leaves the memory idle; the squeeze-excite and dense layers
-behind it are bound by nothing but the reading of weights. So the first fetches for the second.
+A network's weights are more than a cache keeps from one inference to the next. Pointwise kernels are bound by their
+multiply-adds and leave the memory idle; the squeeze-excite and dense layers behind them are bound by nothing but the
+reading of weights. So the first fetch for the second: their operand ``ahead`` says from where, which is a matter of the
+whole network (`tvm_mnv3.codegen.ahead_plan`), and changes no value.
 """
 
 from __future__ import annotations
 
-from tvm_mnv3.targets import Core
+import numpy as np
 
-#: Annotation of the loop that reads so many bytes ahead while it runs (see `tvm_mnv3.codegen.read_ahead`).
+from tvm_mnv3.targets import Core
+from tvm_mnv3.workload import Workload
+
+#: Annotation of the loop that reads ahead while it runs; its value is how many cache lines in every turn.
 READ_AHEAD = "tvm_mnv3.read_ahead"
 
-#: Of the second-level cache, what may be filled with weights for later: the kernel's own data has to stay there too.
-_SHARE = 3 / 4
-#: Kernels read ahead so many times the bytes of their own weights, which says how large their neighbours' are.
-_TIMES = 4
+#: One cache line is fetched in the time of so many multiply-adds of vectors: 7 GB/s, a quarter of what one core gets
+#: from the memory (AMD EPYC, Zen 4). Three times as fast is slower, and half as fast has read less when it is wanted.
+_PER_LINE = 32
 
 
-def bytes_ahead(weight_bytes: int, core: Core) -> int:
-    """How many bytes a kernel with so many bytes of weights fetches of what lies behind them; 0 is none.
+def lines_ahead(multiply_adds: int, weight_bytes: int, core: Core) -> int:
+    """Cache lines to fetch in a turn of a loop with so many multiply-adds of vectors; 0 is none.
 
-    Only on x86, where it is measured: V3-Large takes 4 to 5 % less on one core. A phone's cores may gain as much or
-    lose; no phone has been met, and the model of `tvm-mnv3 estimate` has no memory.
+    Kernels whose weights fit the first-level cache fetch nothing: those around them have as few.
+
+    Only on x86, where it is measured (docs/memory.md). A phone's cores may gain as much or lose; no phone has been
+    met, and the model of `tvm-mnv3 estimate` has no memory.
     """
     if core.isa != "x86_64" or weight_bytes < core.l1_data_bytes:
         return 0
-    return int(min(_TIMES * weight_bytes, _SHARE * core.l2_bytes))
+    return max(1, round(multiply_adds / core.multiply_adds_per_cycle / _PER_LINE))
+
+
+def weight_bytes(workload: Workload) -> int:
+    """Bytes of a matrix product's weights."""
+    return workload.in_channels * workload.out_channels * np.dtype(workload.stored_dtype).itemsize

@@ -1,4 +1,4 @@
-"""Annotated loops fetch what lies behind the weights, all of it where there are turns enough, and nothing beyond."""
+"""Annotated loops fetch line after line from the operand ``ahead`` on, on cores where that is measured."""
 
 from __future__ import annotations
 
@@ -11,32 +11,39 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.kernels import lower_kernel
 
-from tvm_mnv3.codegen.read_ahead import LINE, MOST, with_reads_ahead
+from tvm_mnv3.codegen.read_ahead import LINE, with_reads_ahead
 from tvm_mnv3.compat import Call, T, tirx
 from tvm_mnv3.schedules.gemm_knobs import default
-from tvm_mnv3.schedules.read_ahead import READ_AHEAD, bytes_ahead
+from tvm_mnv3.schedules.read_ahead import READ_AHEAD, lines_ahead
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload
 
-OWN = 64 * 4
 EXPANSION = Workload.parse("pointwise_h7w7_i160_o960_f32_bias_hswish")
-X86 = replace(load_core("host"), isa="x86_64", vector_bits=256, l1_data_bytes=32 << 10, l2_bytes=1 << 20)
+ARM = load_core("cortex-a76")
+X86 = replace(
+    load_core("host"),
+    isa="x86_64",
+    vector_bits=256,
+    multiply_adds_per_cycle=1,
+    l1_data_bytes=32 << 10,
+    l2_bytes=1 << 20,
+)
 
 
-def annotated(tiles: int, turns: int, wanted: int) -> tirx.PrimFunc:
-    """Two flat loops over weights of `OWN` bytes, the inner one annotated."""
+def annotated(tiles: int, turns: int, lines: int) -> tirx.PrimFunc:
+    """Two flat loops, the inner one annotated."""
 
     @T.prim_func(s_tir=True)
-    def kernel(weight: T.Buffer((OWN // 4,), "float32"), output: T.Buffer((1,), "float32")) -> None:
+    def kernel(data: T.Buffer((64,), "float32"), ahead: T.Buffer((1,), "float32"), output: T.Buffer((1,), "float32")):
         for tile in range(tiles):
-            for turn in T.serial(turns, annotations={READ_AHEAD: wanted}):
-                output[0] = output[0] + weight[(tile + turn) % (OWN // 4)]
+            for turn in T.serial(turns, annotations={READ_AHEAD: lines}):
+                output[0] = output[0] + data[tile + turn]
 
     return kernel
 
 
 def fetched(statement: tirx.Stmt, values: dict[tirx.Var, int]) -> Iterator[int]:
-    """The offset of every fetch from the weights' address, in the order in which the loops make them."""
+    """The offset of every fetch from that address, in the order in which the loops make them."""
     if isinstance(statement, tirx.SeqStmt):
         for each in statement.seq:
             yield from fetched(each, values)
@@ -61,24 +68,28 @@ def number(expression: Any, values: dict[tirx.Var, int]) -> int:
 
 
 @settings(max_examples=50, deadline=None)
-@given(tiles=st.integers(1, 9), turns=st.integers(2, 40), lines=st.integers(1, 200))
-def test_fetches_are_the_lines_behind_the_weights_in_order(tiles: int, turns: int, lines: int) -> None:
-    offsets = list(fetched(with_reads_ahead(annotated(tiles, turns, lines * LINE)).body, {}))
-    reached = min(lines, MOST * tiles * turns)
-    assert list(dict.fromkeys(offsets)) == [OWN + line * LINE for line in range(reached)]
+@given(tiles=st.integers(1, 9), turns=st.integers(2, 40), lines=st.integers(1, 5))
+def test_fetches_walk_line_by_line_from_the_operand_ahead(tiles: int, turns: int, lines: int) -> None:
+    function, size = with_reads_ahead(annotated(tiles, turns, lines))
+    assert list(fetched(function.body, {})) == list(range(0, size, LINE))
+    assert size == tiles * turns * lines * LINE
 
 
 def test_a_loop_without_the_annotation_fetches_nothing() -> None:
-    assert list(fetched(with_reads_ahead(annotated(2, 3, 0)).body, {})) == []
+    function, size = with_reads_ahead(annotated(2, 3, 0))
+    assert list(fetched(function.body, {})) == []
+    assert size == 0
 
 
-def test_a_small_kernel_reads_a_little_ahead_and_a_large_one_most_of_the_second_level_cache() -> None:
-    assert [bytes_ahead(size, X86) for size in (1 << 10, 40_000, 1 << 20)] == [0, 160_000, 786_432]
+def test_a_kernel_with_little_weights_fetches_nothing_and_wide_tiles_fetch_more_lines_in_a_turn() -> None:
+    assert [lines_ahead(96, size, X86) for size in (1 << 10, 40_000)] == [0, 3]
+    assert [lines_ahead(work, 40_000, X86) for work in (8, 64, 192)] == [1, 2, 6]
 
 
 def test_an_expansion_reads_ahead_on_x86_and_not_on_arm() -> None:
-    texts = []
-    for core, triple in ((X86, "x86_64-linux-gnu"), (load_core("cortex-a76"), "aarch64-linux-gnu")):
-        kernel = lower_kernel("kernel", EXPANSION, default(EXPANSION, core), core, triple)
-        texts.append(str(kernel.function))
-    assert ["llvm.prefetch" in text for text in texts] == [True, False]
+    x86 = lower_kernel("kernel", EXPANSION, default(EXPANSION, X86), X86, "x86_64-linux-gnu")
+    assert "llvm.prefetch" in str(x86.function)
+    assert x86.ahead_bytes > 500_000
+    arm = lower_kernel("kernel", EXPANSION, default(EXPANSION, ARM), ARM, "aarch64-linux-gnu")
+    assert "llvm.prefetch" not in str(arm.function)
+    assert arm.ahead_bytes == 0

@@ -153,7 +153,7 @@ def _bands(number: int, bands: Bands, plan: MemoryPlan) -> str:
 def _address(place: Place, plan: MemoryPlan) -> str:
     if place.space is Space.ARENA:
         return f"s->arena + {plan.buffers[place.index]}"
-    if place.space is Space.WEIGHTS:
+    if place.space in (Space.WEIGHTS, Space.AHEAD):
         return f"WEIGHTS + {place.index}"
     return f"s->{place.space.value}s[{place.index}]"
 

@@ -11,6 +11,7 @@ from tvm_mnv3 import runtime
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.targets import Core
 
+from .ahead_plan import plan_reads_ahead
 from .bands import Bands, find_bands, in_bands
 from .driver import WEIGHTS_SYMBOL, Interface, write_driver
 from .kernels import ScheduledModule
@@ -92,6 +93,7 @@ def build_library(
     used = dict.fromkeys(step.kernel for step in program.steps if step.kernel is not None)
     target = llvm_target(core, platform.llvm_triple)
     kernels = {symbol: lower(scheduled.kernels[symbol].function, symbol, target) for symbol in used}
+    program = plan_reads_ahead(program, kernels, core)
     scratch = {kernel.name: kernel.scratch_bytes for kernel in kernels.values()}
     bands = find_bands(program, scheduled.kernels, kernels, core)
     banded = in_bands(program, bands)

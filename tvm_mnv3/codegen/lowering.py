@@ -41,12 +41,15 @@ class LoweredKernel:
         How many tasks it has.
     scratch_bytes
         Scratch memory it needs; with more than one task it needs none.
+    ahead_bytes
+        How many bytes it fetches from its operand ``ahead`` on.
     """
 
     name: str
     function: tirx.PrimFunc
     tasks: int
     scratch_bytes: int
+    ahead_bytes: int = 0
 
 
 def lower(function: tirx.PrimFunc, name: str, target: Target) -> LoweredKernel:
@@ -60,12 +63,13 @@ def lower(function: tirx.PrimFunc, name: str, target: Target) -> LoweredKernel:
     module = IRModule({name: function})
     module = tirx.transform.BindTarget(target.with_host(target))(module)
     module = _to_flat_loops()(module)
-    lowered, tasks, scratch = _with_c_signature(with_reads_ahead(module[name]))
+    reading, ahead_bytes = with_reads_ahead(module[name])
+    lowered, tasks, scratch = _with_c_signature(reading)
     if tasks > 1 and scratch:
         raise ValueError(f"kernel {name} needs {scratch} bytes of scratch memory inside its {tasks} tasks")
     lowered = lowered.with_attr("global_symbol", name)
     module = Sequential([tirx.transform.LowerTVMBuiltin(), tirx.transform.LowerIntrin()])(IRModule({name: lowered}))
-    return LoweredKernel(name, module[name], tasks, scratch)
+    return LoweredKernel(name, module[name], tasks, scratch, ahead_bytes)
 
 
 def _to_flat_loops() -> Sequential:

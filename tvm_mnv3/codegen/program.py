@@ -29,6 +29,7 @@ class Space(Enum):
     OUTPUT = "output"
     ARENA = "arena"
     WEIGHTS = "weights"
+    AHEAD = "ahead"
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Place:
     Parameters
     ----------
     index
-        Of an input or output its position; in the arena the number of the buffer; among the weights the offset
-        in bytes.
+        Of an input or output its position; in the arena the number of the buffer; among the weights, to read now or
+        ahead, the offset in bytes.
     """
 
     space: Space

@@ -1,4 +1,4 @@
-"""Loops that fetch what lies behind a kernel's weights while they compute (see `tvm_mnv3.schedules.read_ahead`).
+"""Loops that fetch what later kernels want while they compute (see `tvm_mnv3.schedules.read_ahead`).
 
 A fetch is LLVM's ``llvm.prefetch`` into the second-level cache. It never faults, so that the end of the weights needs
 no care, and it changes no value.
@@ -7,37 +7,32 @@ no care, and it changes no value.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor, log2, prod
-
-import numpy as np
+from math import prod
 
 from tvm_mnv3.compat import Expr, tirx
 from tvm_mnv3.schedules.read_ahead import READ_AHEAD
 
 #: Bytes that one fetch brings.
 LINE = 64
-#: Fetches in one turn of the loop, at most: more at once wait for each other.
-MOST = 2
 #: Arguments of ``llvm.prefetch``: to read; into the second-level cache; data.
 _READ, _SECOND_LEVEL, _DATA = 0, 2, 1
 
 
-def with_reads_ahead(function: tirx.PrimFunc) -> tirx.PrimFunc:
-    """The function, in flat loops, with fetches in every loop that is annotated with `READ_AHEAD`.
-
-    They are spread evenly over the turns that the loop makes in the whole kernel. What they fetch begins behind the
-    operand ``weight``.
-    """
-    weights = [buffer for buffer in function.params if buffer.name == "weight"]
-    if not weights:
-        return function
-    body = _Writer(weights[0]).rewritten(function.body, ())
-    return tirx.PrimFunc(function.params, body, function.ret_type, function.attrs)
+def with_reads_ahead(function: tirx.PrimFunc) -> tuple[tirx.PrimFunc, int]:
+    """The function, in flat loops, with fetches in the loop that is annotated with `READ_AHEAD`; and how many bytes
+    these bring, from the operand ``ahead`` on."""
+    starts = [buffer for buffer in function.params if buffer.name == "ahead"]
+    if not starts:
+        return function, 0
+    writer = _Writer(starts[0])
+    body = writer.rewritten(function.body, ())
+    return tirx.PrimFunc(function.params, body, function.ret_type, function.attrs), writer.bytes
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Writer:
-    weight: tirx.Buffer
+    start: tirx.Buffer
+    bytes: int = 0
 
     def rewritten(self, statement: tirx.Stmt, outer: tuple[tirx.For, ...]) -> tirx.Stmt:
         """The statement inside the loops `outer`."""
@@ -48,23 +43,15 @@ class _Writer:
         loops = (*outer, statement)
         body = self.rewritten(statement.body, loops)
         annotations = {**statement.annotations}
-        wanted = int(annotations.pop(READ_AHEAD, 0))
-        if wanted:
-            body = tirx.SeqStmt([*self._fetches(loops, wanted), body])
+        lines = int(annotations.pop(READ_AHEAD, 0))
+        if lines:
+            self.bytes += prod(int(loop.extent) for loop in loops) * lines * LINE
+            first = _turn(loops) * lines
+            body = tirx.SeqStmt([*(self._fetch((first + number) * LINE) for number in range(lines)), body])
         return tirx.For(statement.loop_var, statement.min, statement.extent, statement.kind, body, None, annotations)
 
-    def _fetches(self, loops: tuple[tirx.For, ...], wanted: int) -> list[tirx.Stmt]:
-        """Those of one turn of the innermost of the loops."""
-        turns, lines = prod(int(loop.extent) for loop in loops), ceil(wanted / LINE)
-        each = min(ceil(lines / turns), MOST)
-        # With more turns than lines several turns fetch the same one: that costs less than to ask whether to.
-        same = max(0, floor(log2(turns * each / lines)))
-        first = tirx.min(_turn(loops) * each >> same, lines - each)
-        own = prod(int(extent) for extent in self.weight.shape) * np.dtype(str(self.weight.dtype)).itemsize
-        return [self._fetch(own + (first + number) * LINE) for number in range(each)]
-
     def _fetch(self, offset: Expr) -> tirx.Stmt:
-        address = tirx.handle_add_byte_offset(self.weight.data, offset)
+        address = tirx.handle_add_byte_offset(self.start.data, offset)
         arguments = (tirx.IntImm("int32", value) for value in (_READ, _SECOND_LEVEL, _DATA))
         return tirx.Evaluate(tirx.call_llvm_intrin("void", "llvm.prefetch.p0", address, *arguments))
 

@@ -179,6 +179,8 @@ def _operand(place: Place, library: Library, interface: Interface) -> Operand:
         return Operand("arena", place.index, library.steps_memory.buffers[place.index], size)
     if place.space is Space.WEIGHTS:
         return Operand("weights", -1, place.index, library.program.weight_bytes[place.index])
+    if place.space is Space.AHEAD:
+        return Operand("weights", -1, place.index, 0)
     spec = (interface.inputs if place.space is Space.INPUT else interface.outputs)[place.index]
     size = int(np.prod(spec.shape, dtype=np.int64)) * np.dtype(spec.dtype).itemsize
     return Operand(place.space.value, place.index, 0, size)

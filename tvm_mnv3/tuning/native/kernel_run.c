@@ -7,8 +7,8 @@
  * least so many milliseconds, on one CPU; each time prints the seconds of one run on a line.
  *
  * As in a network, activations are warm and weights are not: the operands from number WEIGHTS up to END are there in
- * many copies, which the runs take in turns, so that a run finds its weights where the last inference left them. They
- * take them from the last to the first, for a kernel may read ahead what lies behind its weights.
+ * many copies, which the runs take in turns, so that a run finds its weights where the last inference left them. Copies
+ * lie one behind the other, and the next turn's is half of them away: a kernel may fetch what lies behind its weights.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,6 +23,8 @@ enum { ALIGNMENT = 64, MOST_OPERANDS = 8, FIRST_SIZE = 11 };
 /* Bytes of weights between two runs of a kernel. V3-Large has 22 MB, which with its activations and with whatever else
  * the machine does are more than a last cache of 32 MB keeps: with 24 MB here, knobs won that read more weights. */
 enum { BETWEEN = 64 << 20 };
+/* Bytes behind the last copy, for a kernel to fetch. */
+enum { BEHIND = 4 << 20 };
 
 typedef void (*kernel_function)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
                                 uintptr_t, uintptr_t);
@@ -31,11 +33,11 @@ static kernel_function kernel;
 /* A kernel does not look at arguments that it does not have (AAPCS64, 6.8.2; System V x86-64, 3.2.3). */
 static uintptr_t a[MOST_OPERANDS + 2];
 
-/* The weights: operands first to end, in so many copies, each `size` bytes further on than the one before. */
+/* The weights: operands first to end, in so many copies (an odd number), each `size` bytes further on than the last. */
 static struct {
   int first, end;
   long copies, turn;
-  size_t size[MOST_OPERANDS];
+  size_t size;
   uintptr_t start[MOST_OPERANDS];
 } weights;
 
@@ -45,8 +47,8 @@ static void fail(const char *what, const char *detail) {
 }
 
 static void next_weights(void) {
-  for (int i = weights.first; i < weights.end; ++i) a[i] = weights.start[i] + (size_t)weights.turn * weights.size[i];
-  weights.turn = weights.turn > 0 ? weights.turn - 1 : weights.copies - 1;
+  for (int i = weights.first; i < weights.end; ++i) a[i] = weights.start[i] + (size_t)weights.turn * weights.size;
+  weights.turn = (weights.turn + weights.copies / 2) % weights.copies;
 }
 
 static double seconds_of(long times) {
@@ -64,25 +66,30 @@ static size_t aligned(size_t size) { return (size + ALIGNMENT - 1) / ALIGNMENT *
 
 static int is_weight(int operand) { return operand >= weights.first && operand < weights.end; }
 
-static void count_copies(char **sizes) {
-  size_t all = 0;
-  for (int i = weights.first; i < weights.end; ++i) all += aligned(strtoull(sizes[i], NULL, 10));
-  weights.copies = all ? (long)(BETWEEN / all) + 1 : 1;
+static size_t size_of(const char *text) { return strtoull(text, NULL, 10); }
+
+static char *allocated(size_t size) {
+  void *memory;
+  if (posix_memalign(&memory, ALIGNMENT, size)) fail("out of memory", "");
+  return memory;
 }
 
 static void read_operands(const char *path, int count, char **sizes) {
   FILE *file = fopen(path, "rb");
   if (!file) fail("cannot open ", path);
+  for (int i = weights.first; i < weights.end; ++i) weights.size += aligned(size_of(sizes[i]));
+  weights.copies = weights.size ? (long)(BETWEEN / weights.size) | 1 : 1;
+  size_t all = (size_t)weights.copies * weights.size;
+  char *copies = allocated(all + BEHIND), *next = copies;
+  memset(copies + all, 0, BEHIND);
   for (int i = 0; i < count; ++i) {
-    size_t size = strtoull(sizes[i], NULL, 10), distance = aligned(size);
-    long copies = is_weight(i) ? weights.copies : 1;
-    char *memory;
-    if (posix_memalign((void **)&memory, ALIGNMENT, distance * (size_t)copies)) fail("out of memory", "");
+    size_t size = size_of(sizes[i]);
+    char *memory = is_weight(i) ? next : allocated(aligned(size));
+    if (is_weight(i)) next += aligned(size);
     if (fread(memory, 1, size, file) != size) fail("too few bytes in ", path);
-    for (long copy = 1; copy < copies; ++copy) memcpy(memory + (size_t)copy * distance, memory, size);
     a[i] = weights.start[i] = (uintptr_t)memory;
-    weights.size[i] = distance;
   }
+  for (long copy = 1; copy < weights.copies; ++copy) memcpy(copies + (size_t)copy * weights.size, copies, weights.size);
   fclose(file);
 }
 
@@ -90,7 +97,7 @@ static void write_operands(const char *path, int count, char **sizes) {
   FILE *file = fopen(path, "wb");
   if (!file) fail("cannot open ", path);
   for (int i = 0; i < count; ++i) {
-    size_t size = strtoull(sizes[i], NULL, 10);
+    size_t size = size_of(sizes[i]);
     if (fwrite((void *)a[i], 1, size, file) != size) fail("cannot write ", path);
   }
   if (fclose(file)) fail("cannot write ", path);
@@ -113,7 +120,6 @@ int main(int argc, char **argv) {
   run_on(atoi(argv[8]));
   weights.first = atoi(argv[9]);
   weights.end = atoi(argv[10]);
-  count_copies(argv + FIRST_SIZE);
   read_operands(argv[4], count, argv + FIRST_SIZE);
   a[count + 1] = (uintptr_t)atoi(argv[3]);
   seconds_of(1);
