@@ -31,7 +31,7 @@ _ADVICE = "compile with --precision fp32"
 
 
 def convert_precision(module: IRModule) -> IRModule:
-    """Every composite of a module in normal form as its float16 twin, weights rounded to float16.
+    """Every composite of a module in normal form, but the first ones, as its float16 twin, weights rounded to float16.
 
     Raises
     ------
