@@ -1,8 +1,8 @@
 """Dense convolution with a window: the stem, and any other in a network of the family.
 
 A tile of output columns of one row times some vectors of output channels stays in registers over the whole window
-and all input channels; an input value is read once per tap and spread over the vector. Sums are float32, whatever the
-activations are. The stem reads the network's NCHW input as it is: no transpose.
+and all input channels; an input value is read once per tap and spread over the vector. The stem reads the network's
+NCHW input as it is: no transpose.
 
 With the prologue ``affine`` the rows that a row of outputs needs are brought into a panel first, from 8-bit pixels or
 unscaled numbers: a vector at a time, once for all taps and output channels.
@@ -48,7 +48,6 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     """
     w, biased, added = workload, "bias" in workload.epilogue, "add" in workload.epilogue
     B, I, O, k, dtype = w.batch, w.in_channels, w.out_channels, w.kernel, w.dtype  # noqa: E741
-    sum_dtype = w.sum_dtype
     OH, OW, X, V, L = w.out_height, w.out_width, knobs.columns, knobs.vectors, knobs.lanes
     OT, XT = tiles.count(O, V * L), tiles.count(OW, X)
     nchw, affine, S = w.layout == "nchw", "affine" in w.prologue, _step(w, knobs)
@@ -73,7 +72,7 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
         return (c, 0) if nchw else ((col * I + c) // S % I, (col * I + c) % S)
 
     def value(total: Expr, bias: Any, at: tuple[Expr, ...]) -> Expr:
-        return activate(sums.whole([total], bias if biased else None, at, w), w.activation, sum_dtype)
+        return activate(sums.whole([total], bias if biased else None, at, w), w.activation, dtype)
 
     @T.prim_func(s_tir=True)
     def conv(
@@ -85,20 +84,20 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
         factor: T.Buffer(constants, "float32"),
         offset: T.Buffer(constants, "float32"),
         weight: T.Buffer((OT, weight_rows(w), k, I, V, L), w.stored_dtype),
-        bias: T.Buffer((sums.bias_parts(w), OT, V, L) if biased else (1, 1, 1, 1), sum_dtype),
+        bias: T.Buffer((sums.bias_parts(w), OT, V, L) if biased else (1, 1, 1, 1), dtype),
         output: T.Buffer((B, OH, OW, O), dtype),
     ) -> None:
         T.func_attr({"tirx.noalias": True})
-        panel = T.sblock_alloc_buffer((B, OH, k, *inner(w.width, I)), sum_dtype)
-        total = T.sblock_alloc_buffer((B, OH, OT, XT, X, V, L), sum_dtype)
+        panel = T.sblock_alloc_buffer((B, OH, k, *inner(w.width, I)), dtype)
+        total = T.sblock_alloc_buffer((B, OH, OT, XT, X, V, L), dtype)
         for b, y, dy, outer, last in T.grid(B, OH, k, *inner(w.width, I)):
             with T.sblock("panel"):
                 n, r, p, g, h = T.axis.remap("SSSSS", [b, y, dy, outer, last])
                 panel[n, r, p, g, h] = (
-                    T.cast(data[at(n, source_row(w, r, p), *inner(g, h))], sum_dtype) * factor[constant(*inner(g, h))]
+                    T.cast(data[at(n, source_row(w, r, p), *inner(g, h))], dtype) * factor[constant(*inner(g, h))]
                     + offset[constant(*inner(g, h))]
                     if affine
-                    else T.cast(data[at(n, source_row(w, r, p), *inner(g, h))], sum_dtype)
+                    else data[at(n, source_row(w, r, p), *inner(g, h))]
                 )
         for b, y, ot, xt, xi, v, lane, dy, dx, ci in T.grid(B, OH, OT, XT, X, V, L, k, k, I):
             with T.sblock("total"):
@@ -109,16 +108,14 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
                     w,
                     source_column(w, column(t, i), q),
                     panel[within(n, r, p, source_column(w, column(t, i), q), c)],
-                ) * T.cast(weight[u, weight_row(w, r, p), q, c, j, e], sum_dtype)
+                ) * T.cast(weight[u, weight_row(w, r, p), q, c, j, e], dtype)
         for b, y, ot, xt, xi, v, lane in T.grid(B, OH, OT, XT, X, V, L):
             with T.sblock("store"):
                 n, r, u, t, i, j, e = T.axis.remap("SSSSSSS", [b, y, ot, xt, xi, v, lane])
-                output[n, r, column(t, i), channel(u, j, e)] = T.cast(
-                    value(total[n, r, u, t, i, j, e], bias, (u, j, e))
-                    + T.cast(residual[n, r, column(t, i), channel(u, j, e)], sum_dtype)
+                output[n, r, column(t, i), channel(u, j, e)] = (
+                    value(total[n, r, u, t, i, j, e], bias, (u, j, e)) + residual[n, r, column(t, i), channel(u, j, e)]
                     if added
-                    else value(total[n, r, u, t, i, j, e], bias, (u, j, e)),
-                    dtype,
+                    else value(total[n, r, u, t, i, j, e], bias, (u, j, e))
                 )
 
     used = ((1, added), (2, affine), (3, affine), (5, biased))

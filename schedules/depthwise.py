@@ -42,7 +42,7 @@ WIDE_COLUMNS = 7
 def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     """The kernel ``(data, weight, [bias], output, [mean])`` before scheduling: ``(N, H, W, C)``, mean ``(N, C)``."""
     w, biased, pooled = workload, "bias" in workload.epilogue, "pool" in workload.epilogue
-    B, C, k, dtype, sum_dtype = w.batch, w.in_channels, w.kernel, w.dtype, w.sum_dtype
+    B, C, k, dtype = w.batch, w.in_channels, w.kernel, w.dtype
     OH, OW, X, V, L = w.out_height, w.out_width, knobs.columns, knobs.vectors, knobs.lanes
     CT, XT = tiles.count(C, V * L), tiles.count(OW, X)
 
@@ -56,13 +56,13 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
     def depthwise(
         data: T.Buffer((B, w.height, w.width, C), dtype),
         weight: T.Buffer((CT, weight_rows(w), k, V, L), w.stored_dtype),
-        bias: T.Buffer((sums.bias_parts(w), CT, V, L) if biased else (1, 1, 1, 1), sum_dtype),
+        bias: T.Buffer((sums.bias_parts(w), CT, V, L) if biased else (1, 1, 1, 1), dtype),
         output: T.Buffer((B, OH, OW, C), dtype),
         mean: T.Buffer((B, C), dtype),
     ) -> None:
         T.func_attr({"tirx.noalias": True})
-        total = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), sum_dtype)
-        value = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), sum_dtype)
+        total = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
+        value = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
         squeeze = T.sblock_alloc_buffer((B, CT, V, L), "float32")
         for b, ct, y, xt, xi, v, lane, dy, dx in T.grid(B, CT, OH, XT, X, V, L, k, k):
             with T.sblock("total"):
@@ -72,22 +72,20 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
                 total[n, u, r, t, i, j, e] = total[n, u, r, t, i, j, e] + or_zero(
                     w,
                     source_column(w, column(t, i), q),
-                    T.cast(
-                        data[n, source_row(w, r, p), source_column(w, column(t, i), q), channel(u, j, e)], sum_dtype
-                    ),
-                ) * T.cast(weight[u, weight_row(w, r, p), q, j, e], sum_dtype)
+                    data[n, source_row(w, r, p), source_column(w, column(t, i), q), channel(u, j, e)],
+                ) * T.cast(weight[u, weight_row(w, r, p), q, j, e], dtype)
         for b, ct, y, xt, xi, v, lane in T.grid(B, CT, OH, XT, X, V, L):
             with T.sblock("value"):
                 n, u, r, t, i, j, e = T.axis.remap("SSSSSSS", [b, ct, y, xt, xi, v, lane])
                 value[n, u, r, t, i, j, e] = activate(
                     sums.whole([total[n, u, r, t, i, j, e]], bias if biased else None, (u, j, e), w),
                     w.activation,
-                    sum_dtype,
+                    dtype,
                 )
         for b, ct, y, xt, xi, v, lane in T.grid(B, CT, OH, XT, X, V, L):
             with T.sblock("store"):
                 n, u, r, t, i, j, e = T.axis.remap("SSSSSSS", [b, ct, y, xt, xi, v, lane])
-                output[n, r, column(t, i), channel(u, j, e)] = T.cast(value[n, u, r, t, i, j, e], dtype)
+                output[n, r, column(t, i), channel(u, j, e)] = value[n, u, r, t, i, j, e]
         if pooled:
             for b, ct, v, lane, y, xt, xi in T.grid(B, CT, V, L, OH, XT, X):
                 with T.sblock("squeeze"):

@@ -58,7 +58,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         scale: T.Buffer(scale_shape, dtype),
         residual: T.Buffer(residual_shape, dtype),
         weight: T.Buffer((NT, K, V, L), workload.stored_dtype),
-        bias: T.Buffer(bias_shape, workload.sum_dtype),
+        bias: T.Buffer(bias_shape, workload.dtype),
         ahead: T.Buffer((1,), dtype),
         output: T.Buffer((M, N), dtype),
     ) -> None:

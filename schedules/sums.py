@@ -25,7 +25,7 @@ BLOCK = 64
 
 def bias_parts(workload: Workload) -> int:
     """In how many parts a bias is packed: as it is, or for float16 sums rounded, and what that leaves over."""
-    return 2 if workload.sum_dtype == "float16" else 1
+    return 2 if workload.dtype == "float16" else 1
 
 
 def packed_bias(bias: Array, workload: Workload) -> Array:
@@ -39,7 +39,7 @@ def packed_bias(bias: Array, workload: Workload) -> Array:
 def first_term(bias: Any | None, at: tuple[Expr, ...], workload: Workload, blocks: int = 1) -> Expr:
     """What a sum, or each block of one, begins with. `bias` is the packed one, its parts outermost, or None."""
     if bias is None or blocks > 1:
-        return T.cast(0, workload.sum_dtype)
+        return T.cast(0, workload.dtype)
     return _part(bias, bias_parts(workload) - 1, at)
 
 
@@ -59,6 +59,6 @@ def _part(bias: Any, part: int, at: tuple[Expr, ...]) -> Expr:
 
 def block(depth: int, step: int, workload: Workload) -> int:
     """How many of a sum's `depth` products a block has: all, or of float16 a divisor that is a multiple of `step`."""
-    if workload.sum_dtype != "float16" or depth <= BLOCK:
+    if workload.dtype != "float16" or depth <= BLOCK:
         return depth
     return max((d for d in range(step, BLOCK + 1, step) if depth % d == 0 and d > 4), default=depth)

@@ -69,7 +69,7 @@ def or_zero(workload: Workload, column: Expr, value: Expr) -> Expr:
     if workload.padding[1] == 0 and workload.padding[3] == 0:
         return value
     inside = tirx.all(column >= 0, column < workload.width)
-    return T.if_then_else(inside, value, tirx.const(0.0, workload.sum_dtype))
+    return T.if_then_else(inside, value, tirx.const(0.0, workload.dtype))
 
 
 def without_edges(sch: Schedule, tile_loop: Any) -> None:
@@ -82,7 +82,7 @@ def register_tiles(workload: Workload, core: Core, *, exact: bool) -> list[Windo
 
     `exact`: only columns that divide the output's width, for kernels that must see each output once.
     """
-    lanes = tiles.fitting_lanes(workload.out_channels, core.lanes(workload.sum_dtype))
+    lanes = tiles.fitting_lanes(workload.out_channels, core.lanes(workload.dtype))
     width = workload.out_width
     space = []
     for vectors in range(1, min(4, tiles.count(workload.out_channels, lanes)) + 1):

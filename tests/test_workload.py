@@ -29,8 +29,6 @@ def test_stored_float16_weights_are_another_workload() -> None:
         ("dense_i8_o4_f16", {"weights_dtype": "float16"}),
         ("dense_i8_o4_f32", {"weights_dtype": "float32"}),
         ("pool_h7w7_c8_f32", {"weights_dtype": "float16"}),
-        ("conv_k3s1_h8w8_i4_o8_f32", {"sums_dtype": "float32"}),
-        ("depthwise_k3s1_h8w8_c8_f16", {"sums_dtype": "float16"}),
     ],
 )
 def test_what_has_a_name_already_or_no_weights_cannot_store_them_otherwise(name: str, changes: dict[str, str]) -> None:
@@ -47,8 +45,8 @@ def test_what_is_no_name_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "problem"),
     [
-        ("pointwise_h8w8_i4_o8_f16", {"sums_dtype": "float32"}, "sums in the dtype of its activations"),
         ("pointwise_h8w8_i4_o8_f32", {"prologue": ("affine",)}, "does not normalize its input"),
+        ("conv_k3s1_h8w8_i3_o8_f16", {"prologue": ("affine",)}, "computes in float32"),
         ("conv_k3s1_h8w8_i3_o8_f32", {"layout": "pixels"}, "by the prologue affine"),
         ("conv_k3s1_h8w8_i3_o8_f32", {"layout": "chwn"}, "unknown layout"),
     ],

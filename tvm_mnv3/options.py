@@ -33,11 +33,12 @@ class CompileOptions:
         The ARM core whose instructions may be used and that is scheduled for; by default armv8-a's instructions,
         scheduled for a cortex-a76.
     precision
-        ``fp32``, or ``fp16`` for a core with float16 arithmetic: weights, activations and sums.
+        ``fp32``, or ``fp16`` for a core with float16 arithmetic: weights, activations and sums of all but the first
+        kernels.
     weights_storage
         ``fp16`` keeps the weights of float32 arithmetic as float16, on any core: half the file, with weights of 11
-        bits (biases and windows, which are few, stay float32). With precision ``fp16``
-        weights are float16 whatever is asked.
+        bits (biases and windows, which are few, stay float32). It changes nothing
+        with precision ``fp16``.
     input
         ``tensor``: the network's own input, normalized by the app. ``pixels``: 8-bit RGB as a picture lies in memory,
         uint8 of shape ``(N, H, W, 3)``; the stem normalizes as it reads, so how it is done must be known (of a file or

@@ -8,12 +8,11 @@ The name is what the log, the profile, the manifest, the symbol table and error 
     channels  = "_c" C                    depthwise, pool: as many out as in
               | "_i" I "_o" O             conv, pointwise, dense
               | "_c" C "_s" S             se: C channels, squeezed to S and back
-    dtype     = "f32" | "f16" | "f32w16" | "f16s32"
+    dtype     = "f32" | "f16" | "f32w16"
     prologue  = "scale" | "affine"
     epilogue  = "bias" | "relu" | "relu6" | "hswish" | "hsigmoid" | "add" | "pool"
 
-``f32w16`` is float32 arithmetic on weights that are stored as float16. ``f16s32`` is float16 activations, but float32
-weights and sums. Biases are float32 in all of them.
+``f32w16`` is float32 arithmetic on weights that are stored as float16. Biases are float32 in all of them.
 
 ``_n`` is left out for batch 1, ``_p`` where the padding is ``k // 2`` on every side (0 for a pool). H and W are the
 input's. Examples: ``pointwise_h14w14_i672_o112_f32_scale_bias_add``,
@@ -33,13 +32,8 @@ LAYOUTS = ("nhwc", "nchw", "pixels")
 #: In the order in which a kernel applies them.
 EPILOGUES = ("bias", *ACTIVATIONS, "add", "pool")
 DTYPES = ("float32", "float16")
-#: By the dtype of activations, of stored weights, and of sums.
-_DTYPE_TOKENS = {
-    ("float32", None, None): "f32",
-    ("float16", None, None): "f16",
-    ("float32", "float16", None): "f32w16",
-    ("float16", None, "float32"): "f16s32",
-}
+#: By the dtype of activations and arithmetic, and that of stored weights.
+_DTYPE_TOKENS = {("float32", None): "f32", ("float16", None): "f16", ("float32", "float16"): "f32w16"}
 
 _NAME = re.compile(
     r"(?P<operator>conv|pointwise|depthwise|dense|pool|se)"
@@ -48,7 +42,7 @@ _NAME = re.compile(
     r"(?:_p(?P<padding>\d+x\d+x\d+x\d+))?"
     r"(?:_h(?P<height>\d+)w(?P<width>\d+))?"
     r"(?:_c(?P<c>\d+))?(?:_s(?P<s>\d+))?(?:_i(?P<i>\d+))?(?:_o(?P<o>\d+))?"
-    r"_(?P<dtype>f32w16|f16s32|f32|f16)(?P<layout>_nchw|_pixels)?(?P<rest>(?:_[a-z0-9]+)*)"
+    r"_(?P<dtype>f32w16|f32|f16)(?P<layout>_nchw|_pixels)?(?P<rest>(?:_[a-z0-9]+)*)"
 )
 
 
@@ -70,12 +64,10 @@ class Workload:
     padding
         Zeros at (top, left, bottom, right).
     dtype
-        ``float32`` or ``float16``: of activations and the output, and, unless `sums_dtype` is given, of arithmetic.
+        ``float32`` or ``float16``: of activations, arithmetic and the output.
     weights_dtype
         ``float16`` where the weights (not the biases) of a ``float32`` kernel are stored so and widened as they are
         read; None where they are stored as they are computed with.
-    sums_dtype
-        ``float32`` where a kernel of ``float16`` activations has float32 weights, biases and sums; else None.
     layout
         Of the input: ``nhwc``; of a network's first convolution also ``nchw``, or ``pixels``: NHWC of uint8, as a
         picture lies in memory. Every output is NHWC.
@@ -99,7 +91,6 @@ class Workload:
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dtype: str = "float32"
     weights_dtype: str | None = None
-    sums_dtype: str | None = None
     layout: str = "nhwc"
     prologue: tuple[str, ...] = ()
     epilogue: tuple[str, ...] = ()
@@ -110,17 +101,15 @@ class Workload:
         if self.dtype not in DTYPES:
             raise ValueError(f"unknown dtype {self.dtype!r}; one of {', '.join(DTYPES)}")
         if self._dtypes not in _DTYPE_TOKENS:
-            raise ValueError(
-                f"{self.dtype} kernels cannot store weights as {self.weights_dtype!r} and sum in {self.sums_dtype!r}"
-            )
+            raise ValueError(f"{self.dtype} kernels cannot store weights as {self.weights_dtype!r}")
         if self.weights_dtype is not None and self.operator == "pool":
             raise ValueError(f"a pool has no weights to store as {self.weights_dtype}")
-        if self.sums_dtype is not None and self.operator not in ("conv", "depthwise"):
-            raise ValueError(f"a {self.operator} sums in the dtype of its activations")
         if self.layout not in LAYOUTS:
             raise ValueError(f"unknown layout {self.layout!r}; one of {', '.join(LAYOUTS)}")
         if ("affine" in self.prologue or self.layout == "pixels") and self.operator != "conv":
             raise ValueError(f"a {self.operator} does not normalize its input")
+        if "affine" in self.prologue and self.dtype != "float32":
+            raise ValueError("a kernel that normalizes its input computes in float32")
         if self.layout == "pixels" and "affine" not in self.prologue:
             raise ValueError("pixels become numbers by the prologue affine")
         unknown = (set(self.prologue) - set(PROLOGUES)) | (set(self.epilogue) - set(EPILOGUES))
@@ -140,18 +129,13 @@ class Workload:
         return (self.width + left + right - self.kernel) // self.stride + 1
 
     @property
-    def _dtypes(self) -> tuple[str, str | None, str | None]:
-        return self.dtype, self.weights_dtype, self.sums_dtype
-
-    @property
-    def sum_dtype(self) -> str:
-        """The dtype of products and sums."""
-        return self.sums_dtype or self.dtype
+    def _dtypes(self) -> tuple[str, str | None]:
+        return self.dtype, self.weights_dtype
 
     @property
     def stored_dtype(self) -> str:
         """The dtype that the weights (not the biases) are stored in."""
-        return self.weights_dtype or self.sum_dtype
+        return self.weights_dtype or self.dtype
 
     @property
     def activation(self) -> str | None:
@@ -214,7 +198,7 @@ class Workload:
         padding = tuple(int(p) for p in m["padding"].split("x")) if m["padding"] else (kernel // 2,) * 4
         rest = [part for part in m["rest"].split("_") if part]
         c = number.get("c", 0)
-        dtype, weights_dtype, sums_dtype = {token: dtypes for dtypes, token in _DTYPE_TOKENS.items()}[m["dtype"]]
+        dtype, weights_dtype = {token: dtypes for dtypes, token in _DTYPE_TOKENS.items()}[m["dtype"]]
         workload = cls(
             operator=operator,
             in_channels=number.get("i", c),
@@ -227,7 +211,6 @@ class Workload:
             padding=(padding[0], padding[1], padding[2], padding[3]),
             dtype=dtype,
             weights_dtype=weights_dtype,
-            sums_dtype=sums_dtype,
             layout=m["layout"][1:] if m["layout"] else "nhwc",
             prologue=tuple(p for p in rest if p in PROLOGUES),
             epilogue=tuple(p for p in rest if p not in PROLOGUES),

@@ -78,6 +78,16 @@ def test_other_core_has_other_cycles_and_the_same_counts(bundle: Bundle, estimat
     assert misses > estimated.total.misses[0]
 
 
+def test_a_kernel_in_float32_has_its_floor_in_a_float16_network(
+    compiled: Callable[[CompileOptions], Bundle], tools: Tools
+) -> None:
+    half = CompileOptions("mobilenet_v3_small", core="cortex-a76", precision="fp16", weights="random", input_size=32)
+    found = estimate(compiled(half), caches=())
+    floors = {kernel.floor["n1"] * 2 / kernel.multiply_adds for kernel in found.kernels if kernel.multiply_adds}
+    assert floors == {1 / 4, 1 / 8}  # of four and of eight lanes
+    assert found.floor["n1"] == sum(kernel.floor["n1"] for kernel in found.kernels)
+
+
 def test_library_that_changed_is_refused(bundle: Bundle, tmp_path: Path) -> None:
     copy = tmp_path / "bundle"
     shutil.copytree(bundle.path, copy)

@@ -24,7 +24,7 @@ NAMES = (
     "depthwise_k5s2_h12w12_c24_f32_bias_hswish_pool",
     "conv_k3s2_h12w12_i3_o24_f32_nchw_bias_hswish",
     "conv_k3s2_h12w12_i3_o24_f32_pixels_affine_bias_hswish",
-    "depthwise_k5s2_h12w12_c24_f16s32_bias_hswish_pool",
+    "depthwise_k5s2_h12w12_c24_f16_bias_hswish_pool",
     "se_c24_s8_f32_relu_hsigmoid",
     "pool_h7w7_c40_f32",
 )

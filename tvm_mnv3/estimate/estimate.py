@@ -17,9 +17,8 @@ from tvm_mnv3.estimate.pricing import price
 from tvm_mnv3.estimate.result import Estimate, Figures, KernelEstimate
 from tvm_mnv3.estimate.tools import Tools, find_tools
 from tvm_mnv3.estimate.trace import Block, KernelCall, trace_kernel, trace_model
-from tvm_mnv3.targets import load_core
-
-_DTYPES = {"fp32": "float32", "fp16": "float16"}
+from tvm_mnv3.targets import Core, load_core
+from tvm_mnv3.workload import Workload
 
 
 def estimate(
@@ -60,9 +59,8 @@ def estimate(
     library = opened.path / manifest.library
     run = _counted_run(library, trace_model(library, manifest.prefix, name, caches, tools), models, len(caches), tools)
     owner = Owner(manifest.kernels)
-    lanes = load_core(name).lanes(_DTYPES[manifest.precision])
     kernels = tuple(
-        _kernel_estimate(kernel, run.part(owner, kernel.symbol), models, lanes) for kernel in manifest.kernels
+        _kernel_estimate(kernel, run.part(owner, kernel.symbol), models, load_core(name)) for kernel in manifest.kernels
     )
     return Estimate(
         name=manifest.name,
@@ -73,7 +71,7 @@ def estimate(
         caches=tuple(caches),
         tools={"emulator": _version(tools.emulator), "pipeline model": _version(tools.pipeline_model)},
         total=figures_of(run),
-        floor=_floor(manifest.sizes["multiply_adds"], models, lanes),
+        floor={model.name: sum(kernel.floor[model.name] for kernel in kernels) for model in models},
         kernels=kernels,
         rest=figures_of(run.part(owner, None)),
     )
@@ -129,8 +127,10 @@ def _counted_run(library: Path, blocks: Sequence[Block], models: Sequence[CoreMo
     return Run(texts, price(texts, models, tools), levels)
 
 
-def _kernel_estimate(kernel: KernelRecord, run: Run, models: Sequence[CoreModel], lanes: int) -> KernelEstimate:
+def _kernel_estimate(kernel: KernelRecord, run: Run, models: Sequence[CoreModel], core: Core) -> KernelEstimate:
     multiply_adds = kernel.uses * kernel.multiply_adds
+    # A network in float16 has kernels in float32 too. What is none of a template's has no multiply-adds to count.
+    lanes = core.lanes(Workload.parse(kernel.workload).dtype if kernel.workload else "float32")
     return KernelEstimate(
         symbol=kernel.symbol,
         workload=kernel.workload,

@@ -12,7 +12,7 @@ A call of a composite is how a kernel stands in ``main`` after the passes. The f
     ``weight2``, ``bias2``.
 
 Activations have the workload's dtype, weights the one that they are stored in, and biases are float32: a kernel that
-sums in float16 adds them as exactly as it can. The body begins by bringing all of them to the dtype of the sums. What
+sums in float16 adds them as exactly as it can. The body begins by bringing all of them to the workload's dtype. What
 the prologue ``affine`` works on is float32, or uint8 pixels.
 
 Its body says in ordinary operators what the kernel computes, so any Relax runtime can run it: the oracle of the tests.
@@ -96,9 +96,9 @@ def composite_function(workload: Workload) -> relax.Function:
 
 def _widened(builder: relax.BlockBuilder, parameter: relax.Var, workload: Workload) -> relax.Var:
     """A parameter in the dtype that is computed in; a float32 bias of float16 sums is rounded only here."""
-    if dtype(parameter) == workload.sum_dtype:
+    if dtype(parameter) == workload.dtype:
         return parameter
-    return builder.emit(relax.op.astype(parameter, workload.sum_dtype))
+    return builder.emit(relax.op.astype(parameter, workload.dtype))
 
 
 def _weight_shape(w: Workload) -> tuple[int, ...]:
@@ -121,10 +121,7 @@ def _body(builder: relax.BlockBuilder, w: Workload, p: dict[str, relax.Var]) -> 
             pooled = builder.emit(relax.op.mean(x, [1, 2], keepdims=True))
         else:
             x = builder.emit(BUILDERS[step](x))
-    outputs = [x] if pooled is None else [x, pooled]
-    if w.sum_dtype != w.dtype:
-        outputs = [builder.emit(relax.op.astype(output, w.dtype)) for output in outputs]
-    return outputs[0] if pooled is None else relax.Tuple(outputs)
+    return x if pooled is None else relax.Tuple([x, pooled])
 
 
 def _operator(builder: relax.BlockBuilder, w: Workload, p: dict[str, relax.Var]) -> relax.Expr:

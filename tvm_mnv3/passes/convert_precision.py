@@ -1,18 +1,19 @@
 """ConvertPrecision: let the kernels of a network in normal form compute in float16.
 
-The stem and the first depthwise kernel keep float32 weights and sums: what is rounded there goes through the whole
-network. In a trained V3-Small, whose logits range over 20, float16 moves them by 0.0130 in the mean, and by 0.0168 with
-that depthwise kernel in float16 too (its edge filters of up to 47 have products that cancel).
+The first kernels stay in float32, activations too: what is rounded there goes through the whole network, and their
+sums cancel most (edge filters of up to 47 in the first depthwise kernel, projections to 16 and 24 channels). In a
+trained V3-Small, whose logits range over 20, float16 moves them by 0.0081 in the mean; by 0.0116 where one bottleneck
+is in float32, not two.
 
-The network's inputs and outputs keep their dtypes, and so do the ordinary operators between kernels; where a value
-passes from one to the other it is cast once.
+They end with a projection, so that what is cast to float16 is the narrowest tensor of its size. The network's inputs
+and outputs keep their dtypes, and so do the ordinary operators between kernels; where a value passes from one dtype to
+the other it is cast once.
 """
 
 from __future__ import annotations
 
 import dataclasses
-
-import numpy as np
+from itertools import accumulate
 
 from tvm_mnv3.compat import Call, GlobalVar, IRModule, relax
 from tvm_mnv3.passes.composite import composite_function, operand_dtype, operands
@@ -21,13 +22,16 @@ from tvm_mnv3.passes.half_weights import HALF, check_range, rounded_to_half
 from tvm_mnv3.passes.kernels import called_workload
 from tvm_mnv3.workload import Workload
 
-#: So many depthwise kernels, from the input on, keep float32 weights and sums.
-EXACT_DEPTHWISE = 1
+#: The kernels that stay in float32 have at most so many multiply-adds for a picture, so that their price has a bound
+#: whatever the network: two bottlenecks of V3-Small, one of V3-Large.
+EXACT_MULTIPLY_ADDS = 12_500_000
+#: And at most such a part of the network's.
+EXACT_PART = 1 / 3
 _ADVICE = "compile with --precision fp32"
 
 
 def convert_precision(module: IRModule) -> IRModule:
-    """Every composite of a module in normal form as its float16 twin, weights rounded to float16.
+    """Every composite of a module in normal form, but the first ones, as its float16 twin, weights rounded to float16.
 
     Raises
     ------
@@ -47,7 +51,7 @@ class _Converter:
         self._values: dict[relax.Var, relax.Expr] = {}
         self._casts: dict[tuple[relax.Expr, str], relax.Expr] = {}
         self._functions: dict[str, GlobalVar] = {}
-        self._depthwise_kernels = 0
+        self._exact = _exact_kernels(module, self._flow)
 
     def convert(self) -> IRModule:
         main = self._module["main"]
@@ -56,15 +60,16 @@ class _Converter:
         with self._builder.function("main", parameters, attrs=dict(main.attrs or {})):
             with self._builder.dataflow():
                 for var, value in self._flow.definitions.items():
-                    self._values[var] = self._builder.emit(self._value(value))
+                    self._values[var] = self._builder.emit(self._value(var, value))
                 output = self._builder.emit_output(self._as(main.body.body))
             self._builder.emit_func_output(output)
         return self._builder.get()
 
-    def _value(self, value: relax.Expr) -> relax.Expr:
+    def _value(self, var: relax.Var, value: relax.Expr) -> relax.Expr:
         workload = called_workload(value, self._module)
         if workload is not None:
-            return self._kernel(workload, dict(zip(operands(workload), value.args, strict=True)))
+            converted = workload if var in self._exact else dataclasses.replace(workload, dtype=HALF)
+            return self._kernel(converted, dict(zip(operands(workload), value.args, strict=True)))
         if isinstance(value, relax.TupleGetItem):
             return relax.TupleGetItem(self._values[value.tuple_value], value.index)
         if operator(value) == "reshape":
@@ -75,27 +80,16 @@ class _Converter:
         return self._as(value)
 
     def _kernel(self, workload: Workload, arguments: dict[str, relax.Expr]) -> Call:
-        half = dataclasses.replace(workload, dtype=HALF, sums_dtype="float32" if self._is_exact(workload) else None)
-        if half.operator == "conv" and not half.prologue and arguments["data"] in self._flow.parameters:
-            # Normalization by one and zero: the kernel then reads the float32 input as it is.
-            half = dataclasses.replace(half, prologue=("affine",))
-            one = np.ones(half.in_channels, np.float32)
-            arguments |= {"factor": relax.const(one), "offset": relax.const(0 * one)}
-        if half.name not in self._functions:
-            self._functions[half.name] = self._builder.add_func(composite_function(half), half.name)
-        operand_of = {role: self._operand(argument, role, half) for role, argument in arguments.items()}
-        return Call(self._functions[half.name], [operand_of[role] for role in operands(half)])
-
-    def _is_exact(self, workload: Workload) -> bool:
-        self._depthwise_kernels += workload.operator == "depthwise"
-        is_early = workload.operator == "depthwise" and self._depthwise_kernels <= EXACT_DEPTHWISE
-        return is_early or workload.operator == "conv"
+        if workload.name not in self._functions:
+            self._functions[workload.name] = self._builder.add_func(composite_function(workload), workload.name)
+        operand_of = {role: self._operand(argument, role, workload) for role, argument in arguments.items()}
+        return Call(self._functions[workload.name], [operand_of[role] for role in operands(workload)])
 
     def _operand(self, argument: relax.Expr, role: str, workload: Workload) -> relax.Expr:
         constant, wanted = array(argument), operand_dtype(workload, role)
         if constant is None:
             return self._cast(self._values[argument], wanted)
-        if workload.sum_dtype != HALF:
+        if workload.dtype != HALF:
             return argument
         if wanted != HALF:
             check_range(constant, _ADVICE)
@@ -117,3 +111,22 @@ class _Converter:
         if (value, wanted) not in self._casts:
             self._casts[value, wanted] = self._builder.emit(relax.op.astype(value, wanted))
         return self._casts[value, wanted]
+
+
+def _exact_kernels(module: IRModule, flow: Dataflow) -> set[relax.Var]:
+    """The kernels that stay in float32: up to the last projection that can be afforded, and always the first one.
+
+    So do kernels that normalize their input, which is float32 or 8-bit pixels.
+    """
+    kernels = [
+        (var, workload) for var, value in flow.definitions.items() if (workload := called_workload(value, module))
+    ]
+    sums = list(accumulate(workload.multiply_adds // workload.batch for _, workload in kernels))
+    most = min(EXACT_MULTIPLY_ADDS, EXACT_PART * sums[-1]) if sums else 0
+    ends = [
+        number
+        for number, (total, (_, workload)) in enumerate(zip(sums, kernels, strict=True))
+        if total <= most and workload.operator == "pointwise" and workload.activation is None
+    ]
+    first = max(ends, default=0) + 1
+    return {var for number, (var, workload) in enumerate(kernels) if number < first or "affine" in workload.prologue}

@@ -71,13 +71,13 @@ def _pointwise(w: Workload, t: Tensors) -> list[Any]:
     depth = te.reduce_axis((0, w.in_channels), "depth")
 
     def value(n: Expr, y: Expr, x: Expr) -> Expr:
-        read = t["data"](n, y, x, depth).astype(w.sum_dtype)
-        return read * t["scale"](n, 0, 0, depth).astype(w.sum_dtype) if "scale" in t else read
+        read = t["data"](n, y, x, depth)
+        return read * t["scale"](n, 0, 0, depth) if "scale" in t else read
 
     shape = (w.batch, w.height, w.width, w.out_channels)
     total = te.compute(
         shape,
-        lambda n, y, x, o: te.sum(value(n, y, x) * t["weight"](0, 0, depth, o).astype(w.sum_dtype), depth),
+        lambda n, y, x, o: te.sum(value(n, y, x) * t["weight"](0, 0, depth, o).astype(w.dtype), depth),
         "total",
     )
     return _finish(w, t, total)
@@ -91,7 +91,7 @@ def _matrix_product(w: Workload, data: Any, weight: Any, depth: int, width: int,
     k = te.reduce_axis((0, depth), "depth")
     return te.compute(
         (w.batch, width),
-        lambda n, o: te.sum(data(n, k).astype(w.sum_dtype) * weight(k, o).astype(w.sum_dtype), k),
+        lambda n, o: te.sum(data(n, k) * weight(k, o).astype(w.dtype), k),
         name,
     )
 
@@ -99,12 +99,12 @@ def _matrix_product(w: Workload, data: Any, weight: Any, depth: int, width: int,
 def _window(w: Workload, t: Tensors) -> list[Any]:
     """Dense or depthwise convolution over a padded copy of the input."""
     top, left, bottom, right = w.padding
-    nchw, zero = w.layout == "nchw", tirx.const(0.0, w.sum_dtype)
+    nchw, zero = w.layout == "nchw", tirx.const(0.0, w.dtype)
 
     def read(n: Expr, y: Expr, x: Expr, c: Expr) -> Expr:
         row, col = y - top, x - left
         inside = tirx.all(row >= 0, row < w.height, col >= 0, col < w.width)
-        value = t["data"](*((n, c, row, col) if nchw else (n, row, col, c))).astype(w.sum_dtype)
+        value = t["data"](*((n, c, row, col) if nchw else (n, row, col, c))).astype(w.dtype)
         if "factor" in t:
             value = value * t["factor"](c) + t["offset"](c)
         return tirx.if_then_else(inside, value, zero)
@@ -116,14 +116,14 @@ def _window(w: Workload, t: Tensors) -> list[Any]:
 
         def tap(n: Expr, y: Expr, x: Expr, c: Expr) -> Expr:
             read = padded(n, y * w.stride + dy, x * w.stride + dx, c)
-            return te.sum(read * t["weight"](dy, dx, c).astype(w.sum_dtype), [dy, dx])
+            return te.sum(read * t["weight"](dy, dx, c).astype(w.dtype), [dy, dx])
 
         return _finish(w, t, te.compute(shape, tap, "total"))
     ci = te.reduce_axis((0, w.in_channels), "ci")
 
     def product(n: Expr, y: Expr, x: Expr, o: Expr) -> Expr:
         read = padded(n, y * w.stride + dy, x * w.stride + dx, ci)
-        return te.sum(read * t["weight"](dy, dx, ci, o).astype(w.sum_dtype), [dy, dx, ci])
+        return te.sum(read * t["weight"](dy, dx, ci, o).astype(w.dtype), [dy, dx, ci])
 
     return _finish(w, t, te.compute(shape, product, "total"))
 
@@ -133,7 +133,7 @@ def _squeeze_excite(w: Workload, t: Tensors) -> list[Any]:
     squeezed = _matrix_product(w, mean, t["weight1"], w.in_channels, w.out_channels, "squeezed")
     hidden = te.compute(
         squeezed.shape,
-        lambda n, s: activate(squeezed(n, s) + t["bias1"](s).astype(w.sum_dtype), "relu", w.sum_dtype),
+        lambda n, s: activate(squeezed(n, s) + t["bias1"](s).astype(w.dtype), "relu", w.dtype),
         "hidden",
     )
     excited = _matrix_product(w, hidden, t["weight2"], w.out_channels, w.in_channels, "excited")
@@ -141,9 +141,7 @@ def _squeeze_excite(w: Workload, t: Tensors) -> list[Any]:
     return [
         te.compute(
             shape,
-            lambda n, y, x, c: activate(
-                excited(n, c) + t["bias2"](c).astype(w.sum_dtype), "hsigmoid", w.sum_dtype
-            ).astype(w.dtype),
+            lambda n, y, x, c: activate(excited(n, c) + t["bias2"](c).astype(w.dtype), "hsigmoid", w.dtype),
             "output",
         )
     ]
@@ -162,10 +160,9 @@ def _finish(w: Workload, t: Tensors, total: Any) -> list[Any]:
     """Bias, activation, residual, and the mean of a ``pool``."""
 
     def value(*at: Expr) -> Expr:
-        biased = total(*at) + t["bias"](at[-1]).astype(w.sum_dtype) if "bias" in t else total(*at)
-        active = activate(biased, w.activation, w.sum_dtype)
-        added = active + t["residual"](*at).astype(w.sum_dtype) if "residual" in t else active
-        return added.astype(w.dtype)
+        biased = total(*at) + t["bias"](at[-1]).astype(w.dtype) if "bias" in t else total(*at)
+        active = activate(biased, w.activation, w.dtype)
+        return active + t["residual"](*at) if "residual" in t else active
 
     output = te.compute(total.shape, value, "output")
     if "pool" not in w.epilogue:

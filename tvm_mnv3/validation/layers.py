@@ -18,8 +18,8 @@ from tvm_mnv3.workload import Workload
 
 #: The largest difference, in per cent of the range of the reference's values, that rounding alone explains, by the
 #: precision of arithmetic and of stored weights. Measured on the trained V3-Small: 0.005 in float32, 0.7 with weights
-#: stored as float16, 20 in float16 (a single value of a layer); a wrong activation or weight moves it by 90 and more.
-TOLERANCES = {("fp32", "fp32"): 0.1, ("fp32", "fp16"): 3.0, ("fp16", "fp16"): 30.0}
+#: stored as float16, 3 in float16 (a single value of a layer); a wrong activation or weight moves it by 90 and more.
+TOLERANCES = {("fp32", "fp32"): 0.1, ("fp32", "fp16"): 3.0, ("fp16", "fp16"): 15.0}
 
 
 @dataclass(frozen=True)
