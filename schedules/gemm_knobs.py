@@ -70,7 +70,7 @@ def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
     for tile in _register_tiles(workload, core):
         # With one tile of rows the orders differ in nothing but that "rows" makes a single task of them all.
         space += [replace(tile, order=order) for order in ("rows", "columns") if tile.rows < size.m or order != "rows"]
-        if _panel_fits(tile, workload):
+        if _panel_fits(tile, workload) and (tile.rows < size.m or "scale" in workload.prologue):
             space.append(replace(tile, panel=True))
     return space
 

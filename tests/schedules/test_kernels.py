@@ -82,6 +82,14 @@ def test_stored_weights_are_widened_by_instructions(core: Core, triple: str, in_
     assert ("__extendhfsf2" in called_functions(tmp_path / "kernels.o")) == in_software
 
 
+def test_no_assignment_makes_one_task_of_a_dense_layer_for_one_picture() -> None:
+    workload, core = Workload.parse("dense_i960_o1280_f32_bias_hswish"), load_core("host")
+    template = template_for(workload)
+    assert template is not None
+    # With order "rows" a task is a tile of rows, of which there is one.
+    assert {knobs.order for knobs in template.knobs(workload, core)} == {"columns"}
+
+
 def test_every_template_serves_a_workload_of_the_family() -> None:
     served = {template_for(Workload.parse(name)) for name in FAMILY}
     assert served == set(TEMPLATES)
