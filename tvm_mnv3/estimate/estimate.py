@@ -58,9 +58,9 @@ def estimate(
     tools = find_tools()
     library = opened.path / manifest.library
     run = _counted_run(library, trace_model(library, manifest.prefix, name, caches, tools), models, len(caches), tools)
-    owner = Owner(manifest.kernels)
+    owner, described = Owner(manifest.kernels), load_core(name)
     kernels = tuple(
-        _kernel_estimate(kernel, run.part(owner, kernel.symbol), models, load_core(name)) for kernel in manifest.kernels
+        _kernel_estimate(kernel, run.part(owner, kernel.symbol), models, described) for kernel in manifest.kernels
     )
     return Estimate(
         name=manifest.name,
