@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,8 +11,9 @@ from pathlib import Path
 import doubler
 import pytest
 from emulation import required
+from filelock import FileLock
 
-from tvm_mnv3.codegen.bundle import Bundle
+from tvm_mnv3.codegen.bundle import Bundle, open_bundle
 from tvm_mnv3.compile import compile_model
 from tvm_mnv3.devices.emulated import find_emulator, glibc_loader, musl_loader
 from tvm_mnv3.devices.farm import Farm
@@ -76,15 +78,20 @@ def doubler_arm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[CompileOptions], Bundle]:
-    """Compiles into a temporary folder; what was compiled before is not compiled again."""
+def compiled(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[CompileOptions], Bundle]:
+    """Compiles into a temporary folder, which all workers share: what one has compiled, another does not."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "compiled"
+    folder.mkdir(exist_ok=True)
     bundles: dict[str, Bundle] = {}
 
     def compile_once(options: CompileOptions) -> Bundle:
-        key = repr(options)
+        key = hashlib.sha256(repr(options).encode()).hexdigest()[:16]
         if key not in bundles:
-            output = tmp_path_factory.mktemp("bundle") / "bundle"
-            bundles[key] = compile_model(replace(options, output=output))
+            with FileLock(folder / f"{key}.lock"):
+                output = folder / key / "bundle"
+                there = (output / "model.json").exists()
+                bundles[key] = open_bundle(output) if there else compile_model(replace(options, output=output))
         return bundles[key]
 
     return compile_once
