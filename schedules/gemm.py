@@ -129,8 +129,8 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     for loop in (k_inner, mi, v):
         sch.unroll(loop)
     sch.decompose_reduction(total, k_outer)
-    lines = lines_ahead(step * knobs.rows * knobs.vectors, weight_bytes(workload), core)
-    if _reads_ahead(workload) and lines:
+    if _reads_ahead(workload):
+        lines = lines_ahead(step * knobs.rows * knobs.vectors, weight_bytes(workload), core)
         sch.annotate(k_outer, READ_AHEAD, lines)
 
 

@@ -68,8 +68,7 @@ def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
     """Every register tile that fits, in both orders, with and without a panel, with both ways to read A."""
     size, space = Sizes.of(workload), []
     for tile in _register_tiles(workload, core):
-        # With one tile of rows the orders differ in nothing but that "rows" makes a single task of them all.
-        space += [replace(tile, order=order) for order in ("rows", "columns") if tile.rows < size.m or order != "rows"]
+        space += [replace(tile, order=order) for order in _orders(tile, size)]
         if _panel_fits(tile, workload) and (tile.rows < size.m or "scale" in workload.prologue):
             space.append(replace(tile, panel=True))
     return space
@@ -86,7 +85,7 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
     order = "columns" if size.n > size.m else "rows"
     by_vectors = core.isa == "aarch64" and workload.in_channels % UNROLL == 0
     candidates = [
-        replace(tile, order=order if tile.rows < size.m else "columns")
+        replace(tile, order=order if order in _orders(tile, size) else "columns")
         for tile in _register_tiles(workload, core)
         if tile.vector_reads == by_vectors and _leaves_registers(tile, workload, core)
     ]
@@ -96,6 +95,11 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
     cycles = {tile: _cycles(tile, workload, core) for tile in candidates}
     near = [tile for tile in candidates if cycles[tile] <= NEAR * min(cycles.values())]
     return min(near, key=lambda tile: (_imbalance(tile, size), cycles[tile]))
+
+
+def _orders(tile: GemmKnobs, size: Sizes) -> tuple[str, ...]:
+    """With one tile of rows the orders differ in nothing but that "rows" makes a single task of them all."""
+    return ("rows", "columns") if tile.rows < size.m else ("columns",)
 
 
 def _panel_fits(tile: GemmKnobs, workload: Workload) -> bool:

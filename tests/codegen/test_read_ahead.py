@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from operator import add, mul, rshift, sub
+from operator import add, mul, sub
 from typing import Any
 
 from hypothesis import given, settings
@@ -20,14 +20,7 @@ from tvm_mnv3.workload import Workload
 
 EXPANSION = Workload.parse("pointwise_h7w7_i160_o960_f32_bias_hswish")
 ARM = load_core("cortex-a76")
-X86 = replace(
-    load_core("host"),
-    isa="x86_64",
-    vector_bits=256,
-    multiply_adds_per_cycle=1,
-    l1_data_bytes=32 << 10,
-    l2_bytes=1 << 20,
-)
+X86 = replace(load_core("host"), isa="x86_64", vector_bits=256, multiply_adds_per_cycle=1, l1_data_bytes=32 << 10)
 
 
 def annotated(tiles: int, turns: int, lines: int) -> tirx.PrimFunc:
@@ -61,7 +54,7 @@ def number(expression: Any, values: dict[tirx.Var, int]) -> int:
         return values[expression]
     if isinstance(expression, tirx.Cast):
         return number(expression.value, values)
-    operations = {tirx.Add: add, tirx.Sub: sub, tirx.Mul: mul, tirx.Min: min, tirx.RShift: rshift}
+    operations = {tirx.Add: add, tirx.Sub: sub, tirx.Mul: mul}
     if type(expression) in operations:
         return int(operations[type(expression)](number(expression.a, values), number(expression.b, values)))
     return int(expression)

@@ -19,12 +19,11 @@ import numpy as np
 from tvm_mnv3.compat import IRModule, PointerType, PrimType, Sequential, Target, s_tir, tirx
 from tvm_mnv3.schedules.template import TASK
 
+from .program import aligned
 from .read_ahead import with_reads_ahead
 
 #: Buffers above this size go to scratch memory: a worker thread may have as little stack as musl's 128 KB.
 STACK_BYTES = 48 * 1024
-#: Every buffer in scratch memory starts at a multiple of this (a cache line, and the widest vector).
-ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def _place(alloc: tirx.AllocBuffer, scratch: tirx.Var, offset: int) -> tuple[tir
         # The annotation is TVM's own (tirx/transform.h): without it the buffer would become a call for workspace.
         return tirx.AllocBuffer(buffer, {"disable_lower_builtin": tirx.IntImm("bool", 1)}), 0
     pointer = tirx.handle_add_byte_offset(scratch, offset)
-    return tirx.DeclBuffer(buffer, data=pointer), -(-size // ALIGNMENT) * ALIGNMENT
+    return tirx.DeclBuffer(buffer, data=pointer), aligned(size)
 
 
 def _bytes_of(dtype: str) -> int:
