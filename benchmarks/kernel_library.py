@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tvm_mnv3 import runtime
-from tvm_mnv3.codegen.lowering import ALIGNMENT, LoweredKernel, lower
+from tvm_mnv3.codegen.lowering import LoweredKernel, lower
 from tvm_mnv3.codegen.object_code import llvm_target, write_object
+from tvm_mnv3.codegen.program import ALIGNMENT
 from tvm_mnv3.codegen.toolchain import compile_c, link_shared
 from tvm_mnv3.compat import tirx
 from tvm_mnv3.schedules.registry import template_for
