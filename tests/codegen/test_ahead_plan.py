@@ -10,7 +10,7 @@ from tvm_mnv3.codegen.ahead_plan import plan_reads_ahead
 from tvm_mnv3.codegen.lowering import LoweredKernel
 from tvm_mnv3.codegen.program import Place, Program, Space, Step
 from tvm_mnv3.schedules.gemm_knobs import default
-from tvm_mnv3.targets import load_core
+from tvm_mnv3.targets import Core, load_core
 from tvm_mnv3.workload import Workload
 
 CORE = replace(load_core("cortex-a76"), l2_bytes=0, l3_bytes=8 * 4096)
@@ -19,7 +19,7 @@ SMALL = Workload.parse("pointwise_h1w1_i4_o4_f32")
 SIZES = {0: 4, **{64 + 1024 * number: 1024 for number in range(8)}}
 
 
-def planned(*reads: int) -> list[int | None]:
+def planned(*reads: int, core: Core = CORE) -> list[int | None]:
     """Where the steps read ahead, each fetching so many bytes, or none; step n uses weight n."""
     kernel = lower_kernel("k", SMALL, default(SMALL, CORE), CORE, "aarch64-linux-gnu")
     kernels: dict[str, LoweredKernel] = {}
@@ -28,7 +28,7 @@ def planned(*reads: int) -> list[int | None]:
         kernels[f"k{number}"] = replace(kernel, name=f"k{number}", ahead_bytes=size)
         weights = (Place(Space.WEIGHTS, 64 + 1024 * number), Place(Space.WEIGHTS, 0))
         steps.append(Step(f"k{number}", (Place(Space.INPUT, 0), *weights, Place(Space.OUTPUT, 0))))
-    program = plan_reads_ahead(Program(tuple(steps), (), bytes(64 + 8 * 1024), SIZES), kernels, CORE)
+    program = plan_reads_ahead(Program(tuple(steps), (), bytes(64 + 8 * 1024), SIZES), kernels, core)
     places = [step.operands[2] for step in program.steps]
     return [place.index if place.space is Space.AHEAD else None for place in places]
 
@@ -49,3 +49,9 @@ def test_no_step_reads_further_ahead_than_its_share_of_the_last_cache() -> None:
     ends = [start + 3072 for start in planned(3072, 3072, 3072) if start is not None]
     used = [1088, 2112, 3136]
     assert [end - own for end, own in zip(ends, used, strict=True)] == [3072, 4096, 4096]
+
+
+def test_where_the_last_cache_keeps_all_weights_no_step_reads_further_ahead_than_half_the_second_level() -> None:
+    core = replace(CORE, l2_bytes=2 * 2048, l3_bytes=8 * 64 * 1024)
+    ends = [start + 1536 for start in planned(1536, 1536, 1536, core=core) if start is not None]
+    assert [end - own for end, own in zip(ends, [1088, 2112, 3136], strict=True)] == [1536, 2048, 2048]

@@ -10,7 +10,7 @@ from tvm_mnv3.targets import Core
 from .lowering import LoweredKernel
 from .program import ALIGNMENT, Place, Program, Space, Step
 
-#: Weights read ahead may fill this part of the last cache, or of the second-level one where there is no other.
+#: Weights read ahead may fill this part of the last cache, or of the second-level one.
 _SHARE, _SHARE_OF_L2 = 1 / 8, 1 / 2
 
 
@@ -20,7 +20,7 @@ def plan_reads_ahead(program: Program, kernels: Mapping[str, LoweredKernel], cor
     Weights lie in the order of their use, so that reading ahead is one walk through them. It goes on where it has
     ended, but begins behind the weights that are in use by then, and stops where the caches are full of others.
     """
-    most = int(max(_SHARE * core.l3_bytes, _SHARE_OF_L2 * core.l2_bytes))
+    most = _most_ahead(len(program.weights), core)
     steps = []
     used = read = 0
     for step in program.steps:
@@ -32,6 +32,13 @@ def plan_reads_ahead(program: Program, kernels: Mapping[str, LoweredKernel], cor
             step = replace(step, operands=_reading_from(start, step))
         steps.append(step)
     return replace(program, steps=tuple(steps))
+
+
+def _most_ahead(weight_bytes: int, core: Core) -> int:
+    """Bytes that may wait in the caches. A last cache whose share holds all weights keeps them from run to run, so that
+    only the second-level one has any to gain."""
+    last, second = int(_SHARE * core.l3_bytes), int(_SHARE_OF_L2 * core.l2_bytes)
+    return last if second < last < weight_bytes else second
 
 
 def _weights(step: Step) -> list[Place]:

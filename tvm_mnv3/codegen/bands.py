@@ -28,7 +28,7 @@ _WINDOW_SHARE = 0.65
 #: Rows of a band, at most: measured on the host, docs/fusion.md.
 _MOST_ROWS = 4
 #: Tensors that a kernel leaves to the next in so many times the second-level cache are no trouble: measured as well.
-_WIDE = 2
+_WIDE = 1.8
 
 
 @dataclass(frozen=True)
