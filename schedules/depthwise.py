@@ -1,8 +1,8 @@
 """Depthwise convolution, NHWC: a row of outputs after another, and in it one channel block after another.
 
-A row of one block is a task. With the epilogue ``pool`` the block's outputs are also summed while they are in
-registers, so that the squeeze of an SE block costs no pass of its own; there the blocks are outermost and tasks,
-because a channel's sum is made in one order, whatever the threads.
+A row of one block is a task. With the epilogues ``pool`` and ``rowpool`` the outputs are also summed while they are in
+registers, so that the squeeze of an SE block costs no pass of its own. With ``pool`` the blocks are outermost and
+tasks, because a channel's sum is made in one order, whatever the threads; with ``rowpool`` a sum ends with its row.
 """
 
 from __future__ import annotations
@@ -40,11 +40,16 @@ WIDE_COLUMNS = 7
 
 
 def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
-    """The kernel ``(data, weight, [bias], output, [mean])`` before scheduling: ``(N, H, W, C)``, mean ``(N, C)``."""
-    w, biased, pooled = workload, "bias" in workload.epilogue, "pool" in workload.epilogue
+    """The kernel ``(data, weight, [bias], output, [mean])`` before scheduling: ``(N, H, W, C)``.
+
+    The mean is ``(N, S, C)``: of so many strips of the output, 1 (``pool``) or one for each row (``rowpool``).
+    """
+    w, biased, pooled = workload, "bias" in workload.epilogue, workload.pools
     B, C, k, dtype = w.batch, w.in_channels, w.kernel, w.dtype
     OH, OW, X, V, L = w.out_height, w.out_width, knobs.columns, knobs.vectors, knobs.lanes
     CT, XT = tiles.count(C, V * L), tiles.count(OW, X)
+    S = OH if "rowpool" in w.epilogue else 1
+    R = OH // S
 
     def channel(ct: Expr, v: Expr, lane: Expr) -> Expr:
         return tiles.column(ct, v, C, V, L) + lane
@@ -58,12 +63,12 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
         weight: T.Buffer((CT, weight_rows(w), k, V, L), w.stored_dtype),
         bias: T.Buffer((sums.bias_parts(w), CT, V, L) if biased else (1, 1, 1, 1), dtype),
         output: T.Buffer((B, OH, OW, C), dtype),
-        mean: T.Buffer((B, C), dtype),
+        mean: T.Buffer((B, S, C), dtype),
     ) -> None:
         T.func_attr({"tirx.noalias": True})
         total = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
         value = T.sblock_alloc_buffer((B, CT, OH, XT, X, V, L), dtype)
-        squeeze = T.sblock_alloc_buffer((B, CT, V, L), "float32")
+        squeeze = T.sblock_alloc_buffer((B, CT, S, V, L), "float32")
         for b, ct, y, xt, xi, v, lane, dy, dx in T.grid(B, CT, OH, XT, X, V, L, k, k):
             with T.sblock("total"):
                 n, u, r, t, i, j, e, p, q = T.axis.remap("SSSSSSSRR", [b, ct, y, xt, xi, v, lane, dy, dx])
@@ -87,16 +92,18 @@ def compute(workload: Workload, knobs: WindowKnobs) -> tirx.PrimFunc:
                 n, u, r, t, i, j, e = T.axis.remap("SSSSSSS", [b, ct, y, xt, xi, v, lane])
                 output[n, r, column(t, i), channel(u, j, e)] = value[n, u, r, t, i, j, e]
         if pooled:
-            for b, ct, v, lane, y, xt, xi in T.grid(B, CT, V, L, OH, XT, X):
+            for b, ct, strip, v, lane, y, xt, xi in T.grid(B, CT, S, V, L, R, XT, X):
                 with T.sblock("squeeze"):
-                    n, u, j, e, r, t, i = T.axis.remap("SSSSRRR", [b, ct, v, lane, y, xt, xi])
+                    n, u, s, j, e, r, t, i = T.axis.remap("SSSSSRRR", [b, ct, strip, v, lane, y, xt, xi])
                     with T.init():
-                        squeeze[n, u, j, e] = T.float32(0)
-                    squeeze[n, u, j, e] = squeeze[n, u, j, e] + T.cast(value[n, u, r, t, i, j, e], "float32")
-            for b, ct, v, lane in T.grid(B, CT, V, L):
+                        squeeze[n, u, s, j, e] = T.float32(0)
+                    squeeze[n, u, s, j, e] = squeeze[n, u, s, j, e] + T.cast(
+                        value[n, u, s * R + r, t, i, j, e], "float32"
+                    )
+            for b, ct, strip, v, lane in T.grid(B, CT, S, V, L):
                 with T.sblock("mean"):
-                    n, u, j, e = T.axis.remap("SSSS", [b, ct, v, lane])
-                    mean[n, channel(u, j, e)] = T.cast(squeeze[n, u, j, e] * T.float32(1.0 / (OH * OW)), dtype)
+                    n, u, s, j, e = T.axis.remap("SSSSS", [b, ct, strip, v, lane])
+                    mean[n, s, channel(u, j, e)] = T.cast(squeeze[n, u, s, j, e] * T.float32(1.0 / (R * OW)), dtype)
 
     gone = [index for index, used in ((2, biased), (4, pooled)) if not used]
     return without(depthwise, gone)
@@ -132,7 +139,7 @@ def schedule(sch: Schedule, workload: Workload, knobs: WindowKnobs, core: Core) 
     sch.compute_at(total, xt, preserve_unit_loops=True)
     for block in (total, value):
         sch.set_scope(block, 0, "local")
-    if "pool" in workload.epilogue:
+    if workload.pools:
         squeeze, mean = sch.get_sblock("squeeze"), sch.get_sblock("mean")
         sch.reverse_compute_at(squeeze, xt, preserve_unit_loops=True)
         sch.reverse_compute_at(mean, task, preserve_unit_loops=True)
@@ -141,7 +148,7 @@ def schedule(sch: Schedule, workload: Workload, knobs: WindowKnobs, core: Core) 
         *_, v, lane, _, _, xi = sch.get_loops(squeeze)
         sch.reorder(xi, v, lane)
         _straight(sch, [xi, v, lane])
-        sch.decompose_reduction(squeeze, y)
+        sch.decompose_reduction(squeeze, y if "pool" in workload.epilogue else xt)
     for block in (store, value):
         _straight(sch, sch.get_loops(block)[-3:])
 
@@ -161,7 +168,7 @@ def _straight(sch: Schedule, loops: list[Any]) -> None:
 
 def knobs(workload: Workload, core: Core) -> list[WindowKnobs]:
     """Every register tile that fits."""
-    return register_tiles(workload, core, exact="pool" in workload.epilogue)
+    return register_tiles(workload, core, exact=workload.pools)
 
 
 def default(workload: Workload, core: Core) -> WindowKnobs:

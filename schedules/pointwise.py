@@ -10,7 +10,7 @@ TEMPLATE = Template(
     operator="pointwise",
     version=1,
     knobs_type=gemm_knobs.GemmKnobs,
-    serves=lambda workload: workload.layout == "nhwc" and "pool" not in workload.epilogue,
+    serves=lambda workload: workload.layout == "nhwc" and not workload.pools,
     compute=gemm.compute,
     schedule=gemm.schedule,
     knobs=gemm_knobs.knobs,

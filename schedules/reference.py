@@ -39,7 +39,8 @@ def conv(operands: Operands, workload: Workload) -> list[Array]:
 
 
 def depthwise(operands: Operands, workload: Workload) -> list[Array]:
-    """Depthwise convolution: data ``(N, H, W, C)``, weight ``(C, k, k, 1)``; ``pool`` adds a mean ``(N, 1, 1, C)``."""
+    """Depthwise convolution: data ``(N, H, W, C)``, weight ``(C, k, k, 1)``; ``pool`` adds a mean ``(N, 1, 1, C)``,
+    ``rowpool`` each row's ``(N, OH, 1, C)``."""
     weight = _double(operands, "weight")
     total = sum(tap * weight[:, dy, dx, 0] for dy, dx, tap in _taps(_double(operands, "data"), workload))
     return _finish(np.asarray(total), operands, workload)
@@ -82,4 +83,6 @@ def _finish(total: Array, operands: Operands, workload: Workload) -> list[Array]
     outputs = [total]
     if "pool" in workload.epilogue:
         outputs.append(total.mean(axis=(1, 2), keepdims=True))
+    if "rowpool" in workload.epilogue:
+        outputs.append(total.mean(axis=2, keepdims=True))
     return [output.astype(workload.dtype) for output in outputs]

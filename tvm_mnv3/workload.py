@@ -10,7 +10,7 @@ The name is what the log, the profile, the manifest, the symbol table and error 
               | "_c" C "_s" S             se: C channels, squeezed to S and back
     dtype     = "f32" | "f16" | "f32w16"
     prologue  = "scale" | "affine"
-    epilogue  = "bias" | "relu" | "relu6" | "hswish" | "hsigmoid" | "add" | "pool"
+    epilogue  = "bias" | "relu" | "relu6" | "hswish" | "hsigmoid" | "add" | "pool" | "rowpool"
 
 ``f32w16`` is float32 arithmetic on weights that are stored as float16. Biases are float32 in all of them.
 
@@ -30,7 +30,9 @@ ACTIVATIONS = ("relu", "relu6", "hswish", "hsigmoid")
 PROLOGUES = ("scale", "affine")
 LAYOUTS = ("nhwc", "nchw", "pixels")
 #: In the order in which a kernel applies them.
-EPILOGUES = ("bias", *ACTIVATIONS, "add", "pool")
+EPILOGUES = ("bias", *ACTIVATIONS, "add", "pool", "rowpool")
+#: Those that make a second output: a depthwise kernel's means.
+POOLING = ("pool", "rowpool")
 DTYPES = ("float32", "float16")
 #: By the dtype of activations and arithmetic, and that of stored weights.
 _DTYPE_TOKENS = {("float32", None): "f32", ("float16", None): "f16", ("float32", "float16"): "f32w16"}
@@ -141,6 +143,11 @@ class Workload:
     def activation(self) -> str | None:
         """The activation of the epilogue, if it has one (of an ``se``: the gate's)."""
         return next((e for e in reversed(self.epilogue) if e in ACTIVATIONS), None)
+
+    @property
+    def pools(self) -> bool:
+        """Whether there is a second output: the output's mean, or that of each of its rows."""
+        return not set(self.epilogue).isdisjoint(POOLING)
 
     @property
     def multiply_adds(self) -> int:

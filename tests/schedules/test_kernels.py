@@ -101,6 +101,7 @@ def test_every_template_serves_a_workload_of_the_family() -> None:
         "pointwise_h7w7_i24_o40_f32_scale_bias_add",
         "dense_i24_o40_f32_bias_hswish",
         "depthwise_k5s2_h12w12_c24_f32_bias_hswish_pool",
+        "depthwise_k5s2_h12w12_c24_f32_bias_hswish_rowpool",
         "depthwise_k3s1_h6w7_c24_f32_bias_relu",
         "conv_k3s2_h12w12_i3_o24_f32_nchw_bias_hswish",
         "se_c24_s8_f32_relu_hsigmoid",

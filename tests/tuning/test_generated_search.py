@@ -22,6 +22,7 @@ NAMES = (
     "pointwise_h7w7_i24_o40_f32_scale_bias_add",
     "dense_i24_o40_f32w16_bias",
     "depthwise_k5s2_h12w12_c24_f32_bias_hswish_pool",
+    "depthwise_k5s2_h12w12_c24_f32_bias_hswish_rowpool",
     "conv_k3s2_h12w12_i3_o24_f32_nchw_bias_hswish",
     "conv_k3s2_h12w12_i3_o24_f32_pixels_affine_bias_hswish",
     "depthwise_k5s2_h12w12_c24_f16_bias_hswish_pool",

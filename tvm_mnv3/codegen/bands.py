@@ -157,7 +157,7 @@ def _part(step: Step, kernels: Mapping[str, Kernel], lowered: Mapping[str, Lower
     if kernel is None or kernel.workload is None or kernel.workload.batch != 1:
         return None
     workload, tasks = kernel.workload, lowered[kernel.symbol].tasks
-    if workload.operator == "depthwise" and "pool" not in workload.epilogue:
+    if workload.operator == "depthwise" and not workload.pools:
         return Part(step, workload, columns=tasks // workload.out_height)
     if workload.operator == "pointwise" and "scale" not in workload.prologue:
         tile = int(kernel.knobs["rows"])

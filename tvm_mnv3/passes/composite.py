@@ -16,7 +16,8 @@ sums in float16 adds them as exactly as it can. The body begins by bringing all 
 the prologue ``affine`` works on is float32, or uint8 pixels.
 
 Its body says in ordinary operators what the kernel computes, so any Relax runtime can run it: the oracle of the tests.
-A ``depthwise`` with ``pool`` returns the pair (activation, mean); every other kernel one tensor.
+A ``depthwise`` with ``pool`` returns the pair (activation, mean), with ``rowpool`` (activation, mean of each row);
+every other kernel one tensor.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ def _body(builder: relax.BlockBuilder, w: Workload, p: dict[str, relax.Var]) -> 
             x = builder.emit(relax.op.add(x, p["residual"]))
         elif step == "pool":
             pooled = builder.emit(relax.op.mean(x, [1, 2], keepdims=True))
+        elif step == "rowpool":
+            pooled = builder.emit(relax.op.mean(x, [2], keepdims=True))
         else:
             x = builder.emit(BUILDERS[step](x))
     return x if pooled is None else relax.Tuple([x, pooled])

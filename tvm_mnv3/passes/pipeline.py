@@ -20,6 +20,7 @@ from tvm_mnv3.passes.fuse_squeeze_excite import fuse_squeeze_excite
 from tvm_mnv3.passes.normal_form import CheckNormalForm
 from tvm_mnv3.passes.normalize_activations import normalize_activations
 from tvm_mnv3.passes.part_squeeze_excite import part_squeeze_excite
+from tvm_mnv3.passes.pool_by_rows import pool_by_rows
 from tvm_mnv3.passes.remove_transposes import remove_transposes
 from tvm_mnv3.passes.unify_pooling import unify_pooling
 
@@ -83,6 +84,7 @@ def passes(dump: Path | None = None) -> tuple[Pass, ...]:
         fuse_convolutions,
         fuse_pooling,
         part_squeeze_excite,
+        pool_by_rows,
         remove_transposes,
         DumpModule(dump, "04_kernels"),
         CheckNormalForm("kernels"),

@@ -156,8 +156,17 @@ def _mean(w: Workload, data: Any, height: int, width: int) -> Any:
     return te.compute(shape, lambda *at: (total(*at) * share).astype(w.dtype), "mean_output")
 
 
+def _row_means(w: Workload, data: Any) -> Any:
+    """Of each row, summed in float32."""
+    x = te.reduce_axis((0, w.out_width), "x")
+    shape = (w.batch, w.out_height, 1, w.out_channels)
+    total = te.compute(shape, lambda n, y, i, c: te.sum(data(n, y, x, c).astype("float32"), [x]), "sum")
+    share = tirx.const(1.0 / w.out_width, "float32")
+    return te.compute(shape, lambda *at: (total(*at) * share).astype(w.dtype), "mean_output")
+
+
 def _finish(w: Workload, t: Tensors, total: Any) -> list[Any]:
-    """Bias, activation, residual, and the mean of a ``pool``."""
+    """Bias, activation, residual, and the means of a ``pool`` or ``rowpool``."""
 
     def value(*at: Expr) -> Expr:
         biased = total(*at) + t["bias"](at[-1]).astype(w.dtype) if "bias" in t else total(*at)
@@ -165,6 +174,8 @@ def _finish(w: Workload, t: Tensors, total: Any) -> list[Any]:
         return active + t["residual"](*at) if "residual" in t else active
 
     output = te.compute(total.shape, value, "output")
-    if "pool" not in w.epilogue:
-        return [output]
-    return [output, _mean(w, output, w.out_height, w.out_width)]
+    if "pool" in w.epilogue:
+        return [output, _mean(w, output, w.out_height, w.out_width)]
+    if "rowpool" in w.epilogue:
+        return [output, _row_means(w, output)]
+    return [output]
