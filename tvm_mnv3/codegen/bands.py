@@ -27,8 +27,9 @@ TASKS = 4
 _WINDOW_SHARE = 0.65
 #: Rows of a band, at most: measured on the host, docs/fusion.md.
 _MOST_ROWS = 4
-#: Tensors that a kernel leaves to the next in so many times the second-level cache are no trouble: measured as well.
-_WIDE = 1.8
+#: Tensors that a kernel leaves to the next in so many times the second-level cache are no trouble, unless they are
+#: larger than so many bytes: then they are a trouble for one of 2 MB as well. Measured, too.
+_WIDE, _WIDE_BYTES = 1.8, 1_500_000
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def _bands(name: str, first: int, group: Sequence[Part], core: Core) -> Bands | 
     pixel = pixel_bytes(w)
     wide_row, deep_row = w.width * pixel, w.out_width * pixel
     pointwise = [part for part in (expand, project) if part is not None]
-    if w.height * wide_row + w.out_height * deep_row <= _WIDE * core.l2_bytes:
+    if w.height * wide_row + w.out_height * deep_row <= min(_WIDE * core.l2_bytes, _WIDE_BYTES):
         return None
     # Kernels may read with the alignment of the whole tensor, so a window is shifted by whole cache lines.
     if wide_row % ALIGNMENT or deep_row % ALIGNMENT or any(part.tile > part.workload.width for part in pointwise):
