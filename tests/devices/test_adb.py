@@ -63,7 +63,7 @@ def test_the_agent_is_pushed_started_reached_and_taken_away(server: StandInServe
         session.upload(bytearray(b"x"), "file")
 
         assert (report["machine"], report["allowed"]) == ("aarch64", [0])
-        assert len(list(server.files.glob("tvm-mnv3-*/work/session.*/file"))) == 1
+        assert len(list(server.files.glob(str(Path("tvm-mnv3-*", "work", "session.*", "file"))))) == 1
         assert len(server.forwarded) == 2
         del session
 

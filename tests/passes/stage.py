@@ -8,9 +8,11 @@ from collections.abc import Callable
 import numpy as np
 from passes.interpreter import run
 
-from tvm_mnv3.compat import IRModule, relax
+from tvm_mnv3.compat import Call, IRModule, relax
+from tvm_mnv3.passes.composite import composite_function, operands
 from tvm_mnv3.passes.dataflow import Dataflow, operator
 from tvm_mnv3.passes.kernels import called_workload
+from tvm_mnv3.workload import Workload
 
 Pass = Callable[[IRModule], IRModule]
 
@@ -34,6 +36,15 @@ def module_of(body: Callable[..., relax.Expr], *shapes: tuple[int, ...], dtype: 
             result = builder.emit_output(body(builder, *inputs))
         builder.emit_func_output(result)
     return builder.get()
+
+
+def kernel_call(builder: relax.BlockBuilder, name: str, data: relax.Expr, random: np.random.Generator) -> relax.Var:
+    """A call of the workload's composite function, with random weights of its own."""
+    workload = Workload.parse(name)
+    function = builder.add_func(composite_function(workload), name)
+    shapes = list(operands(workload).values())[1:]
+    weights = [relax.const(random.normal(0, 0.1, shape).astype("float32")) for shape in shapes]
+    return builder.emit(Call(function, [data, *weights]))
 
 
 class Stage:

@@ -6,10 +6,10 @@ from collections import Counter
 
 import numpy as np
 from passes.interpreter import run
-from passes.stage import operators
+from passes.stage import kernel_call, module_of, operators
 
-from tvm_mnv3.compat import Call, IRModule, relax
-from tvm_mnv3.passes.composite import composite_function, operands
+from tvm_mnv3.compat import IRModule, relax
+from tvm_mnv3.passes.composite import operands
 from tvm_mnv3.passes.part_squeeze_excite import PARTED_FROM, layers, part_squeeze_excite
 from tvm_mnv3.workload import Workload
 
@@ -18,21 +18,12 @@ SMALL, LARGE = "se_n2_c240_s64_f32_relu_hsigmoid", "se_n2_c480_s120_f32_relu_hsi
 
 def _two_blocks(name: str) -> IRModule:
     """The same block twice, one after the other, with weights of their own."""
-    block = Workload.parse(name)
     random = np.random.default_rng(4)
-    builder = relax.BlockBuilder()
-    function = builder.add_func(composite_function(block), name)
-    mean = relax.Var("mean", relax.TensorType((block.batch, 1, 1, block.in_channels), "float32"))
-    with builder.function("main", [mean]):
-        with builder.dataflow():
-            x: relax.Expr = mean
-            for _ in range(2):
-                shapes = list(operands(block).values())[1:]
-                weights = [relax.const(random.normal(0, 0.1, shape).astype("float32")) for shape in shapes]
-                x = builder.emit(Call(function, [x, *weights]))
-            output = builder.emit_output(x)
-        builder.emit_func_output(output)
-    return builder.get()
+
+    def body(builder: relax.BlockBuilder, mean: relax.Var) -> relax.Expr:
+        return kernel_call(builder, name, kernel_call(builder, name, mean, random), random)
+
+    return module_of(body, operands(Workload.parse(name))["data"])
 
 
 def test_a_large_block_is_two_dense_kernels_that_compute_the_same() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from passes.interpreter import run
-from passes.stage import operators
+from passes.stage import kernel_call, module_of, operators
 
-from tvm_mnv3.compat import Call, IRModule, relax
-from tvm_mnv3.passes.composite import composite_function, operands
+from tvm_mnv3.compat import IRModule, relax
+from tvm_mnv3.passes.composite import operands
 from tvm_mnv3.passes.pool_by_rows import mean_of_rows, pool_by_rows
 from tvm_mnv3.workload import Workload
 
@@ -16,22 +16,13 @@ LARGE, SMALL = "depthwise_n2_k3s2_h9w12_c16_f32_bias_relu_pool", "depthwise_n2_k
 
 def _two_kernels(name: str) -> IRModule:
     """The same kernel twice, on one map, each with weights of its own; both maps and both means are results."""
-    kernel = Workload.parse(name)
     random = np.random.default_rng(4)
-    builder = relax.BlockBuilder()
-    function = builder.add_func(composite_function(kernel), name)
-    x = relax.Var("x", relax.TensorType((kernel.batch, kernel.height, kernel.width, kernel.in_channels), "float32"))
-    with builder.function("main", [x]):
-        with builder.dataflow():
-            results = []
-            for _ in range(2):
-                shapes = list(operands(kernel).values())[1:]
-                weights = [relax.const(random.normal(0, 0.5, shape).astype("float32")) for shape in shapes]
-                pair = builder.emit(Call(function, [x, *weights]))
-                results += [builder.emit(relax.TupleGetItem(pair, index)) for index in (1, 0)]
-            output = builder.emit_output(relax.Tuple(results))
-        builder.emit_func_output(output)
-    return builder.get()
+
+    def body(builder: relax.BlockBuilder, x: relax.Var) -> relax.Expr:
+        pairs = [kernel_call(builder, name, x, random) for _ in range(2)]
+        return relax.Tuple([builder.emit(relax.TupleGetItem(pair, index)) for pair in pairs for index in (1, 0)])
+
+    return module_of(body, operands(Workload.parse(name))["data"])
 
 
 def test_on_a_large_map_the_mean_is_that_of_the_rows_means() -> None:

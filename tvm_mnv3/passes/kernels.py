@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,19 +32,30 @@ class Kernel:
     outputs: tuple[relax.Var, ...]
 
 
+class Composites:
+    """The composite functions that a pass adds, one per workload."""
+
+    def __init__(self) -> None:
+        self._functions: dict[Workload, relax.GlobalVar] = {}
+
+    def call(self, writer: Writer, workload: Workload, arguments: Sequence[relax.Expr]) -> Call:
+        """A call of the workload's function, its arguments in the order of the roles."""
+        if workload not in self._functions:
+            self._functions[workload] = writer.function(composite_function(workload), workload.name)
+        return Call(self._functions[workload], list(arguments))
+
+
 def write_kernels(module: IRModule, kernels: Iterable[Kernel]) -> IRModule:
     """Write each kernel as one call of its composite function, shared by the kernels of the same workload."""
     at = {output: kernel for kernel in kernels for output in kernel.outputs}
-    functions: dict[Workload, relax.GlobalVar] = {}
+    composites = Composites()
 
     def rule(writer: Writer, var: relax.Var, _: relax.Expr) -> bool:
         kernel = at.get(var)
         if kernel is None:
             return False
         if var == kernel.outputs[0]:
-            if kernel.workload not in functions:
-                functions[kernel.workload] = writer.function(composite_function(kernel.workload), kernel.workload.name)
-            _write(writer, kernel, functions[kernel.workload])
+            _write(writer, kernel, composites)
         return True
 
     return rewrite(module, rule)
@@ -65,12 +76,12 @@ def without_views(expr: relax.Expr, flow: Dataflow) -> relax.Expr:
     return expr
 
 
-def _write(writer: Writer, kernel: Kernel, function: relax.GlobalVar) -> None:
+def _write(writer: Writer, kernel: Kernel, composites: Composites) -> None:
     arguments = [
         _argument(writer, kernel.arguments[role], wanted, operand_dtype(kernel.workload, role))
         for role, wanted in operands(kernel.workload).items()
     ]
-    call = Call(function, arguments)
+    call = composites.call(writer, kernel.workload, arguments)
     if len(kernel.outputs) == 1:
         (output,) = kernel.outputs
         same = shape(output) == output_shape(kernel.workload)

@@ -8,10 +8,10 @@ two threads of a Zen 4.
 
 from __future__ import annotations
 
-from tvm_mnv3.compat import Call, IRModule, relax
-from tvm_mnv3.passes.composite import composite_function, operands
+from tvm_mnv3.compat import IRModule, relax
+from tvm_mnv3.passes.composite import operands
 from tvm_mnv3.passes.dataflow import Writer, rewrite, shape
-from tvm_mnv3.passes.kernels import called_workload
+from tvm_mnv3.passes.kernels import Composites, called_workload
 from tvm_mnv3.workload import Workload
 
 #: Multiply-adds of a picture from which a block is parted: of V3-Large the last five of eight, of V3-Small the last two
@@ -21,7 +21,7 @@ PARTED_FROM = 100_000
 
 def part_squeeze_excite(module: IRModule) -> IRModule:
     """Write each large ``se`` composite of a module in normal form as two ``dense`` composites."""
-    functions: dict[Workload, relax.GlobalVar] = {}
+    composites = Composites()
 
     def rule(writer: Writer, var: relax.Var, value: relax.Expr) -> bool:
         block = called_workload(value, module)
@@ -30,9 +30,7 @@ def part_squeeze_excite(module: IRModule) -> IRModule:
         given = dict(zip(operands(block), value.args, strict=True))
         x = writer.emit(relax.op.reshape(given["data"], (block.batch, block.in_channels)))
         for number, layer in enumerate(layers(block), start=1):
-            if layer not in functions:
-                functions[layer] = writer.function(composite_function(layer), layer.name)
-            x = writer.emit(Call(functions[layer], [x, given[f"weight{number}"], given[f"bias{number}"]]))
+            x = writer.emit(composites.call(writer, layer, [x, given[f"weight{number}"], given[f"bias{number}"]]))
         writer.bind(var, relax.op.reshape(x, shape(var)))
         return True
 

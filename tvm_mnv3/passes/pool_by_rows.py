@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tvm_mnv3.compat import Call, IRModule, relax
-from tvm_mnv3.passes.composite import composite_function
+from tvm_mnv3.compat import IRModule, relax
 from tvm_mnv3.passes.dataflow import Writer, rewrite
-from tvm_mnv3.passes.kernels import called_workload
+from tvm_mnv3.passes.kernels import Composites, called_workload
 from tvm_mnv3.workload import Workload
 
 #: A map is large with so many pixels a channel. Two threads of an Emerald Rapids: the three of V3-Large gain 25 to 48
@@ -23,27 +22,22 @@ PIXELS_PER_CHANNEL = 4
 
 def pool_by_rows(module: IRModule) -> IRModule:
     """Write each ``depthwise`` composite with ``pool``, on a large map, with ``rowpool`` and a ``pool`` behind."""
-    functions: dict[Workload, relax.GlobalVar] = {}
+    composites = Composites()
     pairs: dict[relax.Var, tuple[relax.Var, Workload]] = {}
-
-    def function_of(writer: Writer, workload: Workload) -> relax.GlobalVar:
-        if workload not in functions:
-            functions[workload] = writer.function(composite_function(workload), workload.name)
-        return functions[workload]
 
     def rule(writer: Writer, var: relax.Var, value: relax.Expr) -> bool:
         if isinstance(value, relax.TupleGetItem) and value.tuple_value in pairs:
             pair, workload = pairs[value.tuple_value]
             item = relax.TupleGetItem(pair, value.index)
             if value.index == 1:
-                item = Call(function_of(writer, mean_of_rows(workload)), [writer.emit(item)])
+                item = composites.call(writer, mean_of_rows(workload), [writer.emit(item)])
             writer.bind(var, item)
             return True
         whole = called_workload(value, module)
         if whole is None or "pool" not in whole.epilogue or not _is_large(whole):
             return False
         by_rows = replace(whole, epilogue=(*whole.epilogue[:-1], "rowpool"))
-        pairs[var] = writer.emit(Call(function_of(writer, by_rows), value.args)), by_rows
+        pairs[var] = writer.emit(composites.call(writer, by_rows, value.args)), by_rows
         return True
 
     return rewrite(module, rule)

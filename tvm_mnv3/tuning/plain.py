@@ -147,21 +147,13 @@ def _squeeze_excite(w: Workload, t: Tensors) -> list[Any]:
     ]
 
 
-def _mean(w: Workload, data: Any, height: int, width: int) -> Any:
-    """Over height and width, summed in float32."""
-    y, x = te.reduce_axis((0, height), "y"), te.reduce_axis((0, width), "x")
-    shape = (w.batch, 1, 1, w.out_channels)
-    total = te.compute(shape, lambda n, i, j, c: te.sum(data(n, y, x, c).astype("float32"), [y, x]), "sum")
-    share = tirx.const(1.0 / (height * width), "float32")
-    return te.compute(shape, lambda *at: (total(*at) * share).astype(w.dtype), "mean_output")
-
-
-def _row_means(w: Workload, data: Any) -> Any:
-    """Of each row, summed in float32."""
-    x = te.reduce_axis((0, w.out_width), "x")
-    shape = (w.batch, w.out_height, 1, w.out_channels)
-    total = te.compute(shape, lambda n, y, i, c: te.sum(data(n, y, x, c).astype("float32"), [x]), "sum")
-    share = tirx.const(1.0 / w.out_width, "float32")
+def _mean(w: Workload, data: Any, height: int, width: int, strips: int = 1) -> Any:
+    """Over height and width, or of each of so many strips of rows, summed in float32."""
+    rows = height // strips
+    y, x = te.reduce_axis((0, rows), "y"), te.reduce_axis((0, width), "x")
+    shape = (w.batch, strips, 1, w.out_channels)
+    total = te.compute(shape, lambda n, i, j, c: te.sum(data(n, i * rows + y, x, c).astype("float32"), [y, x]), "sum")
+    share = tirx.const(1.0 / (rows * width), "float32")
     return te.compute(shape, lambda *at: (total(*at) * share).astype(w.dtype), "mean_output")
 
 
@@ -174,8 +166,7 @@ def _finish(w: Workload, t: Tensors, total: Any) -> list[Any]:
         return active + t["residual"](*at) if "residual" in t else active
 
     output = te.compute(total.shape, value, "output")
-    if "pool" in w.epilogue:
-        return [output, _mean(w, output, w.out_height, w.out_width)]
-    if "rowpool" in w.epilogue:
-        return [output, _row_means(w, output)]
-    return [output]
+    if not w.pools:
+        return [output]
+    strips = w.out_height if "rowpool" in w.epilogue else 1
+    return [output, _mean(w, output, w.out_height, w.out_width, strips)]
