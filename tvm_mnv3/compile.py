@@ -103,9 +103,9 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
     return Bundle(output, manifest)
 
 
-def import_asked(options: CompileOptions) -> ImportedModel:
+def import_asked(options: CompileOptions, *, shapes_only: bool = False) -> ImportedModel:
     """The network with its own input, or with the pixels of a picture instead (see `import_source`)."""
-    imported = import_source(options)
+    imported = import_source(options, shapes_only=shapes_only)
     if options.input == "tensor":
         return imported
     how = imported.preprocessing

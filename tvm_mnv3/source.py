@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from tvm_mnv3.models.registry import ModelEntry
 
 
-def import_source(options: CompileOptions) -> ImportedModel:
+def import_source(options: CompileOptions, *, shapes_only: bool = False) -> ImportedModel:
     """Import what `options.model` names, with its weights, labels and preprocessing.
+
+    Parameters
+    ----------
+    shapes_only
+        A named model's weights do not matter: they stay as PyTorch's modules begin with, without a download.
 
     Raises
     ------
@@ -28,7 +33,7 @@ def import_source(options: CompileOptions) -> ImportedModel:
         Pretrained weights were asked for and cannot be had.
     """
     if isinstance(options.model, str) and not is_file(options.model):
-        return _import_named(options.model, options)
+        return _import_named(options.model, options, shapes_only)
     for name, value in (("weights", options.weights), ("classes", options.classes), ("size", options.input_size)):
         if value is not None:
             raise InputError(
@@ -50,7 +55,8 @@ def _short(model: object) -> str:
     return Path(model).name if isinstance(model, (str, Path)) else type(model).__name__
 
 
-def _import_named(name: str, options: CompileOptions) -> ImportedModel:
+def _import_named(name: str, options: CompileOptions, shapes_only: bool) -> ImportedModel:
+    from tvm_mnv3.models import build_model
     from tvm_mnv3.models.registry import find_model
 
     entry = find_model(name)
@@ -62,7 +68,8 @@ def _import_named(name: str, options: CompileOptions) -> ImportedModel:
         raise InputError(f"--size {size}: the input's size must be a multiple of 32.")
     if options.batch < 1:
         raise InputError(f"--batch {options.batch}: at least one picture a run.")
-    module, provenance = _with_weights(entry, options)
+    module = build_model(entry.name, num_classes=options.classes or 1000)
+    provenance = None if shapes_only else _load_weights(module, entry, options)
 
     from tvm_mnv3.frontend.from_torch import import_torch
 
@@ -73,14 +80,12 @@ def _import_named(name: str, options: CompileOptions) -> ImportedModel:
     )
 
 
-def _with_weights(entry: ModelEntry, options: CompileOptions) -> tuple[nn.Module, Provenance]:
-    """The network with the weights that were asked for, or, where none were, the best that can be had."""
+def _load_weights(module: nn.Module, entry: ModelEntry, options: CompileOptions) -> Provenance:
+    """Fill the network with the weights that were asked for, or, where none were, the best that can be had."""
     from tvm_mnv3.frontend.imported import Provenance
-    from tvm_mnv3.models import build_model
     from tvm_mnv3.models.weights import load_weights
 
     classes = options.classes or 1000
-    module = build_model(entry.name, num_classes=classes)
     note = None
     if options.weights is not None:
         origin = load_weights(module, entry, options.weights, seed=options.seed)
@@ -93,10 +98,9 @@ def _with_weights(entry: ModelEntry, options: CompileOptions) -> tuple[nn.Module
         except EnvironmentProblem as problem:
             origin = load_weights(module, entry, "random", seed=options.seed)
             note = f"The trained weights could not be had, so the weights are random. {problem}"
-    provenance = Provenance(
+    return Provenance(
         source=entry.name, format="torch", weights=origin.label, weights_sha256=origin.sha256, note=note or origin.note
     )
-    return module, provenance
 
 
 def _transform(entry: ModelEntry, size: int) -> Preprocessing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tvm_mnv3.codegen.kernels import workload_names
@@ -11,7 +11,6 @@ from tvm_mnv3.codegen.object_code import llvm_target
 from tvm_mnv3.compile import core_and_platform, import_asked, normal_form
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.options import CompileOptions
-from tvm_mnv3.source import is_file
 from tvm_mnv3.targets import Core
 from tvm_mnv3.tuning.budget import Budget
 from tvm_mnv3.tuning.candidate import of_template, template_of
@@ -22,7 +21,7 @@ from tvm_mnv3.tuning.entry import SPACES, LogEntry
 from tvm_mnv3.tuning.generated_search import GeneratedSearch
 from tvm_mnv3.tuning.log_file import open_log, read_log
 from tvm_mnv3.tuning.lookup import LOCAL_FOLDER
-from tvm_mnv3.tuning.pipeline import Pipeline
+from tvm_mnv3.tuning.pipeline import Pipeline, leaving_alone
 from tvm_mnv3.tuning.registry import open_tuning_device
 from tvm_mnv3.tuning.run import Event, TuningRun
 from tvm_mnv3.tuning.task import Task
@@ -161,11 +160,12 @@ def tune_model(
 
             resumed = run.resume(entries())
             on_start(resumed, tasks)
-            run.run(pipeline, on_event, stop)
-            due = contests(tasks, entries())
-            on_contests(len(due))
-            for verdict in hold(due, pipeline, stop):
-                on_event(run.decide(verdict))
+            with leaving_alone(device.cpu):
+                run.run(pipeline, on_event, stop)
+                due = contests(tasks, entries())
+                on_contests(len(due))
+                for verdict in hold(due, pipeline, stop):
+                    on_event(run.decide(verdict))
     results = tuple(TunedWorkload(t.name, t.uses, t.trials, t.default_score, t.best_score) for t in tasks)
     modelled, trials = options.device.startswith("model:"), sum(task.trials for task in tasks)
     return TuneResult(log, options.device, modelled, device.emulated, resumed, trials, results)
@@ -179,9 +179,7 @@ def workloads_of(asked: CompileOptions) -> dict[str, int]:
     InputError
         The model is not usable.
     """
-    if isinstance(asked.model, str) and not is_file(asked.model):
-        asked = replace(asked, weights="random")  # shapes are all that counts
-    return dict(workload_names(normal_form(import_asked(asked), asked)))
+    return dict(workload_names(normal_form(import_asked(asked, shapes_only=True), asked)))
 
 
 def _tasks(options: TuneOptions, core: Core) -> list[Task]:

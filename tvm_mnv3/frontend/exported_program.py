@@ -18,6 +18,7 @@ from tvm_mnv3.frontend import main_function
 from tvm_mnv3.frontend.foreign import first_line, quiet
 from tvm_mnv3.frontend.imported import TensorSpec
 from tvm_mnv3.frontend.naming import c_identifier
+from tvm_mnv3.frontend.torch_operators import CONVERTERS, decomposition_needed
 
 
 def to_relax(
@@ -49,7 +50,13 @@ def to_relax(
     _check_outputs(program, source)
     try:
         with quiet(), torch.no_grad():
-            module = from_exported_program(program, keep_params_as_input=False, unwrap_unit_return_tuple=True)
+            module = from_exported_program(
+                program,
+                keep_params_as_input=False,
+                unwrap_unit_return_tuple=True,
+                custom_convert_map=CONVERTERS,
+                run_ep_decomposition=decomposition_needed(program),
+            )
     except Exception as error:  # TVM's importer raises whatever its converters happen to meet
         raise InputError(f"{source}: cannot import the exported program: {first_line(error)}") from error
     module = main_function.tidy(module)

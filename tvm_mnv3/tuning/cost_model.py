@@ -33,16 +33,21 @@ class CostModel:
         self._learned = 0
         self.model = meta_schedule.cost_model.XGBModel(num_warmup_samples=_WARM_UP, num_tuning_cores=1)
 
+    @property
+    def is_warm(self) -> bool:
+        """There is enough to learn from: TVM's model would answer with random numbers before, that no seed decides."""
+        return self._learned >= _WARM_UP
+
     def predict(self, problem: IRModule, schedules: Sequence[Schedule]) -> Array | None:
-        """Of each schedule a number: the higher, the faster it should be. None before there is enough to learn from.
+        """Of each schedule a number: the higher, the faster it should be. None before it is warm.
 
         Parameters
         ----------
         problem
             The same module for all schedules of one workload.
         """
-        if self._learned < _WARM_UP:
-            return None  # TVM's model would answer with random numbers that no seed decides
+        if not self.is_warm:
+            return None
         return np.asarray(self.model.predict(self._context(problem), [measure_candidate(sch) for sch in schedules]))
 
     def learn(self, problem: IRModule, schedules: Sequence[Schedule], scores: Sequence[float]) -> None:

@@ -7,8 +7,9 @@ import queue
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -155,3 +156,14 @@ def leave_alone(cpu: int | None) -> None:
     others = os.sched_getaffinity(0) - {cpu}
     if others:
         os.sched_setaffinity(0, others)
+
+
+@contextmanager
+def leaving_alone(cpu: int | None) -> Iterator[None]:
+    """The same for this thread, for a while: the search takes a core for itself, which makes times spread."""
+    before = os.sched_getaffinity(0)
+    leave_alone(cpu)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from tvm_mnv3.compat import IRModule, Schedule, meta_schedule, without_source_lookup
@@ -54,8 +55,12 @@ class TemplateSearch:
         self._pool: dict[Any, Schedule] = {}
         self._proposed: dict[Any, Schedule] = {}
         self._known: dict[Any, float] = {}
+
+    @cached_property
+    def _problem(self) -> IRModule:
+        """What is computed; made when the workload's turn comes, since a network has fifty."""
         with without_source_lookup():
-            self._problem = IRModule({"main": template.compute(workload, self._first)})
+            return IRModule({"main": template_of(self._workload).compute(self._workload, self._first)})
 
     def propose(self, count: int) -> list[Candidate]:
         """The first knobs; then what the model expects to be fastest, and some at random (see `Search`)."""
@@ -90,8 +95,9 @@ class TemplateSearch:
         return [*ranked[:_EARLIER], *ranked[_EARLIER :: max(1, len(ranked) // _EARLIER)]]
 
     def _grow(self, count: int) -> None:
-        """Make the schedules of some more assignments."""
-        missing = min(len(self._unseen), max(0, _GROWTH * count - len(self._pool)))
+        """Make the schedules of some more assignments; no more than the round's while the model cannot choose."""
+        wanted = _GROWTH * count if self._model.is_warm else count
+        missing = min(len(self._unseen), max(0, wanted - len(self._pool)))
         if missing == 0:
             return
         best = min(self._known, key=self._known.__getitem__, default=self._first)
