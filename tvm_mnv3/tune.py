@@ -21,7 +21,7 @@ from tvm_mnv3.tuning.entry import SPACES, LogEntry
 from tvm_mnv3.tuning.generated_search import GeneratedSearch
 from tvm_mnv3.tuning.log_file import open_log, read_log
 from tvm_mnv3.tuning.lookup import LOCAL_FOLDER
-from tvm_mnv3.tuning.pipeline import Pipeline, leaving_alone
+from tvm_mnv3.tuning.pipeline import leaving_alone, opening
 from tvm_mnv3.tuning.registry import open_tuning_device
 from tvm_mnv3.tuning.run import Event, TuningRun
 from tvm_mnv3.tuning.task import Task
@@ -148,24 +148,27 @@ def tune_model(
         raise InputError(f"--space {options.space!r} is not one of auto, {', '.join(SPACES)}.")
     core, platform = core_and_platform(options.compile)
     log = options.log or LOCAL_FOLDER / f"{log_core(core)}.jsonl"
-    with open_log(log) as writer:
-        device = open_tuning_device(options.device, core)
-        with Pipeline(core, platform.c_triple, device) as pipeline:
-            tasks = _tasks(options, core)
-            budget = Budget.of(options.trials, len(tasks), ROUND, options.patience)
-            run = TuningRun(tasks, budget, core, writer)
+    with (
+        open_log(log) as writer,
+        opening(core, platform.c_triple, lambda: open_tuning_device(options.device, core)) as future,
+    ):
+        tasks = _tasks(options, core)
+        pipeline = future.result()
+        device = pipeline.device
+        budget = Budget.of(options.trials, len(tasks), ROUND, options.patience)
+        run = TuningRun(tasks, budget, core, writer)
 
-            def entries() -> list[LogEntry]:
-                return earlier_entries(read_log(log).entries, device, options.space == "generated", core)
+        def entries() -> list[LogEntry]:
+            return earlier_entries(read_log(log).entries, device, options.space == "generated", core)
 
-            resumed = run.resume(entries())
-            on_start(resumed, tasks)
-            with leaving_alone(device.cpu):
-                run.run(pipeline, on_event, stop)
-                due = contests(tasks, entries())
-                on_contests(len(due))
-                for verdict in hold(due, pipeline, stop):
-                    on_event(run.decide(verdict))
+        resumed = run.resume(entries())
+        on_start(resumed, tasks)
+        with leaving_alone(device.cpu):
+            run.run(pipeline, on_event, stop)
+            due = contests(tasks, entries())
+            on_contests(len(due))
+            for verdict in hold(due, pipeline, stop):
+                on_event(run.decide(verdict))
     results = tuple(TunedWorkload(t.name, t.uses, t.trials, t.default_score, t.best_score) for t in tasks)
     modelled, trials = options.device.startswith("model:"), sum(task.trials for task in tasks)
     return TuneResult(log, options.device, modelled, device.emulated, resumed, trials, results)

@@ -12,6 +12,8 @@ import sys
 
 def main(host: str, port: int) -> None:
     """Serve until standard input closes."""
+    # TVM would import PyTorch, where there is one: a second of two that a tracker has no use for.
+    sys.modules["torch"] = None  # type: ignore[assignment]
     from tvm_mnv3.compat import rpc_tracker
 
     rpc_tracker.PopenTrackerServerState(host, port, port + 1, silent=True)

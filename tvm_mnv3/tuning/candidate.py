@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from tvm_mnv3.compat import Schedule, tirx, without_source_lookup
@@ -41,7 +40,7 @@ class Candidate:
 
 def of_template(workload: Workload, knobs: Any) -> Candidate:
     """The candidate of the workload's template with those (typed) knobs."""
-    return Candidate(workload.name, "template", dataclasses.asdict(knobs))
+    return Candidate(workload.name, "template", {each.name: getattr(knobs, each.name) for each in fields(knobs)})
 
 
 def template_of(workload: Workload) -> Template[Any]:

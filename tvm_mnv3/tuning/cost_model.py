@@ -28,7 +28,6 @@ class CostModel:
     """
 
     def __init__(self, target: Target) -> None:
-        import_cpu_intrinsics()
         self._target = target
         self._learned = 0
         self.model = meta_schedule.cost_model.XGBModel(num_warmup_samples=_WARM_UP, num_tuning_cores=1)
@@ -60,6 +59,7 @@ class CostModel:
         self.model.update(self._context(problem), [measure_candidate(sch) for sch in schedules], results)
 
     def _context(self, problem: IRModule) -> meta_schedule.TuneContext:
+        import_cpu_intrinsics()  # a second, which the first measurement need not wait for
         return meta_schedule.TuneContext(mod=problem, target=self._target, num_threads=1)
 
 

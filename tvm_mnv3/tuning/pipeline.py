@@ -7,8 +7,8 @@ import queue
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -25,6 +25,8 @@ from tvm_mnv3.tuning.score import Score
 BUILDERS = 2
 #: Seconds for one library, of up to `TuningDevice.batch` kernels, and for the process that builds it to start.
 BUILD_TIMEOUT = 120.0
+#: Seconds in which a device that is none has said so.
+_AT_ONCE = 0.2
 
 Outcome = tuple[Candidate, Score]
 
@@ -39,7 +41,7 @@ class Pipeline:
     """
 
     def __init__(self, core: Core, triple: str, device: TuningDevice) -> None:
-        self._core, self._triple, self._device = core, triple, device
+        self._core, self._triple, self.device = core, triple, device
         self._folder = Path(tempfile.mkdtemp(prefix="tvm-mnv3-tune-"))
         # TVM's own pool: its processes are killed when the time is over, and started anew when they crash.
         self._builders = PopenPoolExecutor(
@@ -50,9 +52,9 @@ class Pipeline:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for _ in range(BUILDERS):
-            # Their start takes seconds, in which the caller has something else to do.
-            self._builders.submit(build_candidates, [], core, triple, self._folder)
+        # The first process starts now, which takes seconds in which the caller has something else to do, and needs a
+        # core for it; the second starts when it is wanted.
+        self._builders.submit(build_candidates, [], core, triple, self._folder)
         self._threads = ThreadPoolExecutor(device.parallel)
         self._outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
         self._numbers = count()
@@ -61,8 +63,8 @@ class Pipeline:
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
         """Begin; each candidate becomes one outcome of `wait`."""
-        for start in range(0, len(candidates), self._device.batch):
-            self._build(list(candidates[start : start + self._device.batch]))
+        for start in range(0, len(candidates), self.device.batch):
+            self._build(list(candidates[start : start + self.device.batch]))
 
     def wait(self, timeout: float) -> Outcome | None:
         """The next outcome, or None when none comes in so many seconds.
@@ -88,7 +90,7 @@ class Pipeline:
     def in_turns(self, kernels: Sequence[BuiltKernel], rounds: int) -> Future[list[list[Score]]]:
         """Measure kernels one after another, and again: for each round the scores of all, in their order."""
         return self._threads.submit(
-            lambda: [[self._device.measure([kernel], patient=False)[0] for kernel in kernels] for _ in range(rounds)]
+            lambda: [[self.device.measure([kernel], patient=False)[0] for kernel in kernels] for _ in range(rounds)]
         )
 
     def close(self) -> None:
@@ -96,7 +98,7 @@ class Pipeline:
         self._closed = True
         for future in tuple(self._pending):
             future.cancel()  # TVM's pool would start its processes anew for what still waits
-        self._device.close()
+        self.device.close()
         self._builders.shutdown(wait=True)
         self._threads.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -136,7 +138,7 @@ class Pipeline:
     def _measure(self, built: Sequence[BuiltKernel | BuildFailure], folder: Path) -> None:
         try:
             kernels = [kernel for kernel in built if isinstance(kernel, BuiltKernel)]
-            scores = self._device.measure(kernels)
+            scores = self.device.measure(kernels)
             for kernel, score in zip(kernels, scores, strict=True):
                 self._outcomes.put((kernel.candidate, score))
             for failed in built:
@@ -148,7 +150,28 @@ class Pipeline:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _failure(self, reason: str) -> Score:
-        return Score(failure=reason, device=self._device.name, emulated=self._device.emulated)
+        return Score(failure=reason, device=self.device.name, emulated=self.device.emulated)
+
+
+@contextmanager
+def opening(core: Core, triple: str, device: Callable[[], TuningDevice]) -> Iterator[Future[Pipeline]]:
+    """A pipeline that starts in a thread of its own, for a device that takes seconds to open; closed in the end.
+
+    Raises
+    ------
+    InputError, EnvironmentProblem
+        What the device raises at once; later ones come from the future.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(lambda: Pipeline(core, triple, device()))
+        try:
+            wait([future], _AT_ONCE)
+            if future.done():
+                future.result()
+            yield future
+        finally:
+            if future.exception() is None:
+                future.result().close()
 
 
 def leave_alone(cpu: int | None) -> None:
