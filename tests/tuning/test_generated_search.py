@@ -40,7 +40,7 @@ def test_generated_kernels_are_right_and_come_back_from_a_log(name: str, tmp_pat
     logged = [Candidate(one.workload, one.space, json.loads(json.dumps(one.knobs))) for one in proposals]
     built = build_candidates(logged, CORE, f"{CORE.isa}-linux-gnu.2.28", tmp_path)
     kernels = [kernel for kernel in built if isinstance(kernel, BuiltKernel)]
-    scores = LocalDevice(CORE).measure(kernels)
+    scores = list(LocalDevice(CORE).measure(kernels))
     assert [score.failure for score in scores] == [None] * 3
     search.learn(proposals, [score.seconds[0] for score in scores])
     assert {one.key for one in search.propose(3)}.isdisjoint(one.key for one in proposals)

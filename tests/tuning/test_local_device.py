@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tvm_mnv3.codegen.toolchain import compile_c, link_shared
-from tvm_mnv3.errors import InputError
+from tvm_mnv3.errors import EnvironmentProblem, InputError
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.tuning import local_device
 from tvm_mnv3.tuning.build import BuiltKernel, build_candidates
@@ -64,6 +64,15 @@ def test_candidate_that_crashes_hangs_or_computes_wrong_numbers_costs_no_other(
     assert wrong.failure.startswith("It computes wrong numbers")
     assert good.failure is None
     assert good.seconds
+
+
+def test_a_score_is_there_before_the_next_candidate_runs(kernels: list[BuiltKernel]) -> None:
+    device = LocalDevice(CORE)
+    scores = device.measure(kernels[:2])
+    assert next(scores).failure is None
+    device.close()
+    with pytest.raises(EnvironmentProblem, match="run has ended"):
+        next(scores)
 
 
 def test_this_machine_runs_no_kernels_of_another_core() -> None:

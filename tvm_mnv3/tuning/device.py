@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from tvm_mnv3.tuning.build import BuiltKernel
@@ -32,8 +32,8 @@ class TuningDevice(Protocol):
     def cpu(self) -> int | None:
         """The CPU of this machine on which it measures, which builders leave alone; None where it is elsewhere."""
 
-    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
-        """The score of each, after its numbers were checked; one that crashes or hangs costs no other.
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> Iterable[Score]:
+        """The score of each as soon as it is there, its numbers checked; one that crashes or hangs costs no other.
 
         Parameters
         ----------

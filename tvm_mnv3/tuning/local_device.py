@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tvm_mnv3.codegen.toolchain import compile_c, link_executable
@@ -41,9 +41,9 @@ class LocalDevice:
         self._closed = threading.Event()
         self._program = kernel_runner(f"{core.isa}-linux-gnu.2.28")
 
-    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> list[Score]:
+    def measure(self, kernels: Sequence[BuiltKernel], *, patient: bool = True) -> Iterator[Score]:
         """The score of each (see `TuningDevice.measure`)."""
-        return [self._measure(kernel, patient) for kernel in kernels]
+        return (self._measure(kernel, patient) for kernel in kernels)
 
     def close(self) -> None:
         """End a measurement before its next run."""

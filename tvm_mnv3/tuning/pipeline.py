@@ -90,7 +90,10 @@ class Pipeline:
     def in_turns(self, kernels: Sequence[BuiltKernel], rounds: int) -> Future[list[list[Score]]]:
         """Measure kernels one after another, and again: for each round the scores of all, in their order."""
         return self._threads.submit(
-            lambda: [[self.device.measure([kernel], patient=False)[0] for kernel in kernels] for _ in range(rounds)]
+            lambda: [
+                [score for kernel in kernels for score in self.device.measure([kernel], patient=False)]
+                for _ in range(rounds)
+            ]
         )
 
     def close(self) -> None:
@@ -138,8 +141,7 @@ class Pipeline:
     def _measure(self, built: Sequence[BuiltKernel | BuildFailure], folder: Path) -> None:
         try:
             kernels = [kernel for kernel in built if isinstance(kernel, BuiltKernel)]
-            scores = self.device.measure(kernels)
-            for kernel, score in zip(kernels, scores, strict=True):
+            for kernel, score in zip(kernels, self.device.measure(kernels), strict=True):
                 self._outcomes.put((kernel.candidate, score))
             for failed in built:
                 if isinstance(failed, BuildFailure):
