@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import itertools
 from pathlib import Path
@@ -12,21 +11,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.net_library import build_net, run_net
 from support.networks import NetworkBuilder
 
-from tvm_mnv3.codegen.bands import TASKS, find_bands, in_bands, task_starts
-from tvm_mnv3.codegen.driver import Interface
+from tvm_mnv3.codegen.bands import TASKS, find_bands, task_starts
 from tvm_mnv3.codegen.kernels import ScheduledModule, schedule_kernels
-from tvm_mnv3.codegen.library import Library, Platform, build_library
+from tvm_mnv3.codegen.library import Library
 from tvm_mnv3.codegen.lowering import LoweredKernel
-from tvm_mnv3.codegen.program import build_program
+from tvm_mnv3.codegen.program import build_program, with_joined
 from tvm_mnv3.compat import IRModule, relax
 from tvm_mnv3.schedules.gemm_knobs import GemmKnobs
 from tvm_mnv3.targets import Core, load_core
 from tvm_mnv3.tensor_spec import TensorSpec
 
 Array = np.ndarray[Any, Any]
-HOST = Platform("host", "x86_64-linux-gnu", "x86_64-linux-gnu.2.28")
 PICTURE = TensorSpec("picture", (1, 3, 60, 64), "float32")
 RESULT = TensorSpec("result", (1, 15, 16, 40), "float32")
 #: Tiles that divide no row, in both orders.
@@ -69,38 +67,13 @@ def scheduled() -> ScheduledModule:
 
 
 def build(scheduled: ScheduledModule, l2_bytes: int, folder: Path) -> Library:
-    interface = Interface("net", "net", "0", "host", (PICTURE,), (RESULT,))
-    folder.mkdir()
-    return build_library(scheduled, core_with(l2_bytes), HOST, interface, folder)
+    return build_net(scheduled, core_with(l2_bytes), folder, PICTURE, RESULT)
 
 
 @pytest.fixture(scope="module")
 def libraries(scheduled: ScheduledModule, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Library, Library]:
     folder = tmp_path_factory.mktemp("bands")
     return folder, build(scheduled, 24 * 1024, folder / "bands"), build(scheduled, 1 << 30, folder / "whole")
-
-
-def run(library: Path, picture: Array, ranges: list[int] | None = None) -> Array:
-    """The result; with `ranges` every step's tasks are cut at these quarters, and run from the last to the first."""
-    code = ctypes.CDLL(str(library))
-    task_type = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32)
-
-    @ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, task_type, ctypes.c_void_p)
-    def parallel_for(_pool: int, count: int, task: Any, state: int) -> None:
-        cuts = sorted({0, count, *(count * cut // 4 for cut in ranges or ())})
-        for begin, end in reversed(list(itertools.pairwise(cuts))):
-            task(state, begin, end)
-
-    parallel = (ctypes.c_void_p * 2)(ctypes.cast(parallel_for, ctypes.c_void_p).value, None)
-    code.net_context_size.restype = ctypes.c_size_t
-    memory = np.full(
-        code.net_context_size() + 64, 0xFF, np.uint8
-    )  # not-a-numbers, for rows read before they are written
-    context = memory.ctypes.data + -memory.ctypes.data % 64
-    output = np.empty(RESULT.shape, RESULT.dtype)
-    pointers = [(ctypes.c_void_p * 1)(array.ctypes.data) for array in (picture, output)]
-    assert code.net_run(ctypes.c_void_p(context), *pointers, ctypes.byref(parallel) if ranges else None) == 0
-    return output
 
 
 @pytest.mark.parametrize("ranges", [None, [2], [1, 2, 3], [1, 3]], ids=["alone", "halves", "quarters", "uneven"])
@@ -111,8 +84,8 @@ def test_bands_compute_the_same_bits_as_kernel_by_kernel(
     assert [len(each.parts) for each in banded.bands] == [2, 3, 3]
     assert whole.bands == ()
     picture = np.random.default_rng(5).standard_normal(PICTURE.shape).astype(PICTURE.dtype)
-    expected = run(folder / "whole" / "libnet.so", picture)
-    np.testing.assert_array_equal(run(folder / "bands" / "libnet.so", picture, ranges), expected)
+    expected = run_net(folder / "whole", picture, RESULT)
+    np.testing.assert_array_equal(run_net(folder / "bands", picture, RESULT, ranges), expected)
 
 
 def test_bands_need_less_memory_and_steps_alone_need_what_they_did(libraries: tuple[Path, Library, Library]) -> None:
@@ -126,7 +99,7 @@ def test_a_band_is_one_step_that_reads_and_writes_what_its_kernels_did(scheduled
     lowered = {name: LoweredKernel(name, kernel.function, 1, 0) for name, kernel in scheduled.kernels.items()}
     counted = {name: dataclasses.replace(k, tasks=_tasks(scheduled, name)) for name, k in lowered.items()}
     bands = find_bands(program, scheduled.kernels, counted, core_with(24 * 1024))
-    steps = in_bands(program, bands).steps
+    steps = with_joined(program, bands).steps
     assert [step.kernel for step in steps] == [
         program.steps[0].kernel, "bands_0", "bands_1", "bands_2", program.steps[-1].kernel,
     ]  # fmt: skip

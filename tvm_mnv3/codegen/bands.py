@@ -7,9 +7,8 @@ it, because its mean needs the whole picture.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import gcd
 
 from tvm_mnv3.schedules.template import as_numpy_dtype
@@ -18,7 +17,7 @@ from tvm_mnv3.workload import Workload
 
 from .kernels import Kernel
 from .lowering import LoweredKernel
-from .program import ALIGNMENT, Program, Space, Step, aligned, used_buffers
+from .program import ALIGNMENT, Program, Step, aligned, passed_on_once
 
 #: Tasks of a bottleneck: as many as a phone has big cores. Each expands the rows at its edge for itself and has windows
 #: of its own.
@@ -100,6 +99,19 @@ class Bands:
         return len(self.starts) - 1
 
     @property
+    def length(self) -> int:
+        """How many steps they replace."""
+        return len(self.parts)
+
+    @property
+    def step(self) -> Step:
+        """What replaces them; of its operands only their lives matter: the parts say what each kernel gets."""
+        inner = {part.step.operands[-1] for part in self.parts[:-1]}
+        return Step(
+            self.name, tuple(place for part in self.parts for place in part.step.operands if place not in inner)
+        )
+
+    @property
     def scratch_bytes(self) -> int:
         """Of all tasks."""
         return self.tasks * self.window_bytes
@@ -116,7 +128,7 @@ def find_bands(
         Of the program's steps, by symbol.
     """
     parts = [_part(step, kernels, lowered) for step in program.steps]
-    alone = _passed_on_once(program.steps)
+    alone = passed_on_once(program.steps)
     found: list[Bands] = []
     number = 0
     while number < len(parts):
@@ -133,25 +145,6 @@ def find_bands(
     return tuple(found)
 
 
-def in_bands(program: Program, bands: Sequence[Bands]) -> Program:
-    """The program with one step for each of these bottlenecks."""
-    steps: list[Step] = []
-    by_first = {each.first: each for each in bands}
-    number = 0
-    while number < len(program.steps):
-        each = by_first.get(number)
-        if each is None:
-            steps.append(program.steps[number])
-            number += 1
-            continue
-        # Of the operands only their lives matter: the parts' own steps say what each kernel gets.
-        inner = {part.step.operands[-1] for part in each.parts[:-1]}
-        operands = [place for part in each.parts for place in part.step.operands if place not in inner]
-        steps.append(Step(each.name, tuple(operands)))
-        number += len(each.parts)
-    return replace(program, steps=tuple(steps))
-
-
 def _part(step: Step, kernels: Mapping[str, Kernel], lowered: Mapping[str, LoweredKernel]) -> Part | None:
     """What one step could be in a bottleneck; None where it could be nothing."""
     kernel = kernels[step.kernel] if step.kernel is not None else None
@@ -165,18 +158,6 @@ def _part(step: Step, kernels: Mapping[str, Kernel], lowered: Mapping[str, Lower
         tiles = -(-workload.out_height * workload.out_width // tile)
         return Part(step, workload, tiles, tile, columns=tasks // tiles)
     return None
-
-
-def _passed_on_once(steps: Sequence[Step]) -> list[bool]:
-    """Whether what a step writes is read by the next step as its data, and by nothing else."""
-    spans = used_buffers(steps)
-    return [
-        step.operands[-1].space is Space.ARENA
-        and spans[step.operands[-1].index] == (number, number + 1)
-        and following.operands[0] == step.operands[-1]
-        and step.operands[-1] not in following.operands[1:]
-        for number, (step, following) in enumerate(itertools.pairwise(steps))
-    ] + [False]
 
 
 def _bands(name: str, first: int, group: Sequence[Part], core: Core) -> Bands | None:

@@ -17,6 +17,7 @@ from .bands_source import bands_source
 from .lowering import LoweredKernel
 from .memory_plan import MemoryPlan
 from .program import Place, Program, Space, Step
+from .slices import Slices, slices_source
 
 #: The dtypes of tvm_mnv3.h.
 _DTYPES = {
@@ -69,18 +70,20 @@ def write_driver(
     kernels: Mapping[str, LoweredKernel],
     interface: Interface,
     bands: Sequence[Bands] = (),
+    slices: Sequence[Slices] = (),
 ) -> Driver:
     """Generate header and source.
 
     Parameters
     ----------
     program
-        With one step for each of `bands`.
+        With one step for each of `bands` and `slices`.
     kernels
         By symbol, in the order of their prototypes.
     """
-    by_name = {each.name: each for each in bands}
-    tasks = {**{name: kernel.tasks for name, kernel in kernels.items()}, **{b.name: b.tasks for b in bands}}
+    joined: dict[str, Bands | Slices] = {**{each.name: each for each in bands}, **{each.name: each for each in slices}}
+    tasks = {symbol: kernel.tasks for symbol, kernel in kernels.items()}
+    tasks |= {name: each.tasks for name, each in joined.items()}
     fields = {
         "prefix": interface.prefix,
         "guard": f"TVM_MNV3_MODEL_{interface.prefix.upper()}",
@@ -95,7 +98,7 @@ def write_driver(
         "kernels": "\n".join(_prototype(kernel) for kernel in kernels.values()),
         "bands": '\n#include "bands.h"' if bands else "",
         "steps": "\n\n".join(
-            _bands(n, by_name[step.kernel], plan) if step.kernel in by_name else _step(n, step, plan)
+            _joined(n, joined[step.kernel], plan) if step.kernel in joined else _step(n, step, plan)
             for n, step in enumerate(program.steps)
         ),
         "tensors": _tensors("INPUT", interface.inputs) + "\n" + _tensors("OUTPUT", interface.outputs),
@@ -146,8 +149,10 @@ def _step(number: int, step: Step, plan: MemoryPlan) -> str:
     )
 
 
-def _bands(number: int, bands: Bands, plan: MemoryPlan) -> str:
-    return bands_source(bands, number, plan.scratch[number], lambda place: _address(place, plan))
+def _joined(number: int, steps: Bands | Slices, plan: MemoryPlan) -> str:
+    if isinstance(steps, Slices):
+        return slices_source(steps, number, lambda place: _address(place, plan))
+    return bands_source(steps, number, plan.scratch[number], lambda place: _address(place, plan))
 
 
 def _address(place: Place, plan: MemoryPlan) -> str:

@@ -12,13 +12,14 @@ from tvm_mnv3.errors import InputError
 from tvm_mnv3.targets import Core
 
 from .ahead_plan import plan_reads_ahead
-from .bands import Bands, find_bands, in_bands
+from .bands import Bands, find_bands
 from .driver import WEIGHTS_SYMBOL, Interface, write_driver
 from .kernels import ScheduledModule
 from .lowering import LoweredKernel, lower
 from .memory_plan import MemoryPlan, plan_memory
 from .object_code import llvm_target, write_object
-from .program import Program, build_program
+from .program import Program, build_program, with_joined
+from .slices import Slices, find_slices
 from .symbols import Extent, read_link_map
 from .toolchain import UndefinedSymbolError, archive, compile_c, embed_binary, link_object, link_shared
 
@@ -57,8 +58,10 @@ class Library:
         Where everything lies in a context.
     bands
         The bottlenecks that the library runs by bands of rows.
+    slices
+        The expansions that it runs with their depthwise convolutions by slices of channels.
     steps_memory
-        The memory plan of a run step by step, without bands.
+        The memory plan of a run step by step, without bands and slices.
     weights_bytes
         Packed weights in the library's read-only data.
     code
@@ -72,6 +75,7 @@ class Library:
     kernels: tuple[LoweredKernel, ...]
     memory: MemoryPlan
     bands: tuple[Bands, ...]
+    slices: tuple[Slices, ...]
     steps_memory: MemoryPlan
     weights_bytes: int
     code: Mapping[str, Extent]
@@ -96,9 +100,10 @@ def build_library(
     program = plan_reads_ahead(program, kernels, core)
     scratch = {kernel.name: kernel.scratch_bytes for kernel in kernels.values()}
     bands = find_bands(program, scheduled.kernels, kernels, core)
-    banded = in_bands(program, bands)
-    plan = plan_memory(banded, {**scratch, **{each.name: each.scratch_bytes for each in bands}})
-    driver = write_driver(banded, plan, kernels, interface, bands)
+    slices = find_slices(program, scheduled.kernels, kernels)
+    joined = with_joined(program, [*bands, *slices])
+    plan = plan_memory(joined, {**scratch, **{each.name: each.scratch_bytes for each in bands}})
+    driver = write_driver(joined, plan, kernels, interface, bands, slices)
     name = f"lib{interface.prefix}.so"
     (folder / f"{interface.prefix}.h").write_text(driver.header, encoding="utf-8")
 
@@ -140,6 +145,7 @@ def build_library(
         kernels=tuple(kernels.values()),
         memory=plan,
         bands=bands,
+        slices=slices,
         steps_memory=plan_memory(program, scratch),
         weights_bytes=len(program.weights),
         code={symbol: extents[symbol] for symbol in kernels},

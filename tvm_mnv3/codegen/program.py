@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -186,3 +187,43 @@ def used_buffers(steps: Sequence[Step]) -> dict[int, tuple[int, int]]:
                 first, _ = spans.get(place.index, (number, number))
                 spans[place.index] = (first, number)
     return spans
+
+
+def passed_on_once(steps: Sequence[Step]) -> list[bool]:
+    """Whether what a step writes is read by the next step as its data, and by nothing else."""
+    spans = used_buffers(steps)
+    return [
+        step.operands[-1].space is Space.ARENA
+        and spans[step.operands[-1].index] == (number, number + 1)
+        and following.operands[0] == step.operands[-1]
+        and step.operands[-1] not in following.operands[1:]
+        for number, (step, following) in enumerate(itertools.pairwise(steps))
+    ] + [False]
+
+
+class Joined(Protocol):
+    """Several steps that run as one: `tvm_mnv3.codegen.bands`, `tvm_mnv3.codegen.slices`."""
+
+    @property
+    def first(self) -> int:
+        """The number of the first of them."""
+
+    @property
+    def length(self) -> int:
+        """How many they are."""
+
+    @property
+    def step(self) -> Step:
+        """What they become; of its operands only their lives matter."""
+
+
+def with_joined(program: Program, joined: Iterable[Joined]) -> Program:
+    """The program with one step for each of these."""
+    steps: list[Step] = []
+    by_first = {each.first: each for each in joined}
+    number = 0
+    while number < len(program.steps):
+        each = by_first.get(number)
+        steps.append(each.step if each else program.steps[number])
+        number += each.length if each else 1
+    return replace(program, steps=tuple(steps))
