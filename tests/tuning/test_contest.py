@@ -11,7 +11,7 @@ from tvm_mnv3.targets import load_core
 from tvm_mnv3.tuning.budget import Budget
 from tvm_mnv3.tuning.build import BuiltKernel
 from tvm_mnv3.tuning.candidate import Candidate, of_template, template_of
-from tvm_mnv3.tuning.contest import CONTENDERS, ROUNDS, contests, hold, winner
+from tvm_mnv3.tuning.contest import CONTENDERS, ROUNDS, contests, evenly_shared, hold, winner
 from tvm_mnv3.tuning.entry import LogEntry, Trust, best_of
 from tvm_mnv3.tuning.log_file import open_log, read_log
 from tvm_mnv3.tuning.lookup import tuned_knobs
@@ -100,6 +100,24 @@ def test_last_contest_decides_what_compile_uses_whatever_trials_say(trial: Entry
         for entry in entries:
             writer.append(entry)
     assert tuned_knobs([log], [WORKLOAD.name], CORE).entries[WORKLOAD.name] == last
+
+
+@pytest.mark.parametrize(
+    ("tasks", "kept"),
+    [
+        ((2, 3, 4, 1), (2, 4)),
+        ((3, 2, 7, 1), (3, 2, 7)),
+        ((50, 49, 25, 7), (50, 49, 25)),
+        ((1, 1, 2), (1, 1, 2)),
+        ((), ()),
+    ],
+)
+def test_candidates_that_two_threads_share_less_evenly_than_the_default_do_not_run(
+    tasks: tuple[int, ...], kept: tuple[int, ...]
+) -> None:
+    candidate, nowhere = of_template(WORKLOAD, DEFAULT), Path()
+    kernels = [BuiltKernel(candidate, nowhere, "kernel", count, (), (0, 0), (0, 0), nowhere) for count in tasks]
+    assert tuple(kernel.tasks for kernel in evenly_shared(kernels)) == kept
 
 
 class Lucky:
