@@ -156,4 +156,4 @@ def _imbalance(tile: GemmKnobs, size: Sizes) -> float:
         tasks *= tiles.count(size.n, tile.vectors * tile.lanes)
     if tasks >= MANY_TASKS:
         return 1
-    return sum(tiles.count(tasks, threads) * threads / tasks for threads in (1, 2, 4)) / 3
+    return sum(tiles.imbalance(tasks, threads) for threads in (1, 2, 4)) / 3

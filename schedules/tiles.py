@@ -18,6 +18,11 @@ def count(extent: int, tile: int) -> int:
     return -(-extent // tile)
 
 
+def imbalance(tasks: int, threads: int) -> float:
+    """How many times as long so many threads take for tasks of one size as for equal shares of the work."""
+    return count(tasks, threads) * threads / tasks
+
+
 def start(index: Expr, extent: int, tile: int) -> Expr:
     """First element of a tile; `tile` must not exceed `extent`."""
     if extent % tile == 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -89,5 +88,5 @@ def test_slices_are_one_step_that_has_the_operands_of_both_kernels() -> None:
     ids=["the expansion goes by rows", "its last panel overlaps another", "fewer slices than are worth it"],
 )
 def test_other_tiles_run_kernel_by_kernel(expand: GemmKnobs, depthwise: WindowKnobs) -> None:
-    panels: Any = -(-112 // (expand.vectors * expand.lanes))
+    panels = -(-112 // (expand.vectors * expand.lanes))
     assert slices_of(scheduled(expand, depthwise), panels * TILES, -(-112 // (depthwise.vectors * 8))) == ()

@@ -69,21 +69,20 @@ def write_driver(
     plan: MemoryPlan,
     kernels: Mapping[str, LoweredKernel],
     interface: Interface,
-    bands: Sequence[Bands] = (),
-    slices: Sequence[Slices] = (),
+    joined: Sequence[Bands | Slices] = (),
 ) -> Driver:
     """Generate header and source.
 
     Parameters
     ----------
     program
-        With one step for each of `bands` and `slices`.
+        With one step for each of `joined`.
     kernels
         By symbol, in the order of their prototypes.
     """
-    joined: dict[str, Bands | Slices] = {**{each.name: each for each in bands}, **{each.name: each for each in slices}}
+    by_name = {each.name: each for each in joined}
     tasks = {symbol: kernel.tasks for symbol, kernel in kernels.items()}
-    tasks |= {name: each.tasks for name, each in joined.items()}
+    tasks |= {name: each.tasks for name, each in by_name.items()}
     fields = {
         "prefix": interface.prefix,
         "guard": f"TVM_MNV3_MODEL_{interface.prefix.upper()}",
@@ -96,9 +95,9 @@ def write_driver(
         "num_outputs": str(len(interface.outputs)),
         "weights_symbol": WEIGHTS_SYMBOL,
         "kernels": "\n".join(_prototype(kernel) for kernel in kernels.values()),
-        "bands": '\n#include "bands.h"' if bands else "",
+        "bands": '\n#include "bands.h"' if any(isinstance(each, Bands) for each in joined) else "",
         "steps": "\n\n".join(
-            _joined(n, joined[step.kernel], plan) if step.kernel in joined else _step(n, step, plan)
+            _joined(n, by_name[step.kernel], plan) if step.kernel in by_name else _step(n, step, plan)
             for n, step in enumerate(program.steps)
         ),
         "tensors": _tensors("INPUT", interface.inputs) + "\n" + _tensors("OUTPUT", interface.outputs),

@@ -101,9 +101,10 @@ def build_library(
     scratch = {kernel.name: kernel.scratch_bytes for kernel in kernels.values()}
     bands = find_bands(program, scheduled.kernels, kernels, core)
     slices = find_slices(program, scheduled.kernels, kernels)
-    joined = with_joined(program, [*bands, *slices])
-    plan = plan_memory(joined, {**scratch, **{each.name: each.scratch_bytes for each in bands}})
-    driver = write_driver(joined, plan, kernels, interface, bands, slices)
+    joined: tuple[Bands | Slices, ...] = (*bands, *slices)
+    fused = with_joined(program, joined)
+    plan = plan_memory(fused, {**scratch, **{each.name: each.scratch_bytes for each in bands}})
+    driver = write_driver(fused, plan, kernels, interface, joined)
     name = f"lib{interface.prefix}.so"
     (folder / f"{interface.prefix}.h").write_text(driver.header, encoding="utf-8")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tvm_mnv3.schedules.tiles import imbalance
 from tvm_mnv3.tuning.budget import GAIN
 from tvm_mnv3.tuning.build import BuiltKernel
 from tvm_mnv3.tuning.candidate import Candidate
@@ -119,12 +120,7 @@ def evenly_shared(kernels: Sequence[BuiltKernel]) -> list[BuiltKernel]:
     (A dense layer of V3-Large in three tasks instead of two is 6 % faster on one thread, and makes the whole network
     1.3 % slower on two: Emerald Rapids, 2026-11-28.)
     """
-    return [each for each in kernels if _imbalance(each) <= _imbalance(kernels[0]) * _AS_EVEN]
-
-
-def _imbalance(kernel: BuiltKernel) -> float:
-    """The time of two threads, in parts of what it were with tasks that share evenly."""
-    return 2 * -(-kernel.tasks // 2) / kernel.tasks
+    return [each for each in kernels if imbalance(each.tasks, 2) <= imbalance(kernels[0].tasks, 2) * _AS_EVEN]
 
 
 def _wait(futures: Sequence[Future[Any]], stop: Callable[[], None]) -> None:

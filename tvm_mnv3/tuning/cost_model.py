@@ -6,6 +6,7 @@ One model learns from all workloads of a run, so that what one kernel taught hel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -59,8 +60,13 @@ class CostModel:
         self.model.update(self._context(problem), [measure_candidate(sch) for sch in schedules], results)
 
     def _context(self, problem: IRModule) -> meta_schedule.TuneContext:
-        import_cpu_intrinsics()  # a second, which the first measurement need not wait for
-        return meta_schedule.TuneContext(mod=problem, target=self._target, num_threads=1)
+        return tune_context(mod=problem, target=self._target)
+
+
+def tune_context(**fields: Any) -> meta_schedule.TuneContext:
+    """MetaSchedule's context of one workload. The first takes a second, so it is made late."""
+    import_cpu_intrinsics()
+    return meta_schedule.TuneContext(num_threads=1, **fields)
 
 
 def measure_candidate(sch: Schedule) -> meta_schedule.MeasureCandidate:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tvm_mnv3.compat import IRModule, Schedule, Target, import_cpu_intrinsics, meta_schedule, tvm
+from tvm_mnv3.compat import IRModule, Schedule, Target, meta_schedule, tvm
 from tvm_mnv3.tuning.candidate import Candidate
-from tvm_mnv3.tuning.cost_model import FAILED_SECONDS, CostModel, measure_candidate
+from tvm_mnv3.tuning.cost_model import FAILED_SECONDS, CostModel, measure_candidate, tune_context
 from tvm_mnv3.tuning.plain import plain_function
 from tvm_mnv3.workload import Workload
 
@@ -34,10 +34,9 @@ class GeneratedSearch:
         self._database = meta_schedule.database.MemoryDatabase()
         self._record_workload = self._database.commit_workload(module)
         self._problem, self._model = module, model
-        import_cpu_intrinsics()
-        self._context = meta_schedule.TuneContext(
+        self._context = tune_context(
             mod=module, target=target, space_generator=_space(), search_strategy=_evolution(), task_name=workload.name,
-            num_threads=1, rand_state=seed + 1,
+            rand_state=seed + 1,
         )  # fmt: skip
         self._started = False
         self._waiting: list[tuple[Candidate, Schedule]] = []

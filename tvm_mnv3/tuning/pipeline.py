@@ -38,6 +38,8 @@ class Pipeline:
     ----------
     core, triple
         What is built for.
+    device
+        Where it is measured; it is closed with the pipeline.
     """
 
     def __init__(self, core: Core, triple: str, device: TuningDevice) -> None:
