@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tvm_mnv3.codegen.kernels import workload_names
 from tvm_mnv3.codegen.object_code import llvm_target
@@ -27,7 +28,11 @@ from tvm_mnv3.tuning.run import Event, TuningRun
 from tvm_mnv3.tuning.task import Task
 from tvm_mnv3.tuning.template_search import TemplateSearch
 from tvm_mnv3.tuning.trustworthy import log_core
+from tvm_mnv3.tuning.winners import default_of, winners
 from tvm_mnv3.workload import Workload
+
+if TYPE_CHECKING:
+    from tvm_mnv3.network_trial import NetworkTrial
 
 #: Trials that one workload is given at once.
 ROUND = 16
@@ -104,6 +109,8 @@ class TuneResult:
         Trials that the log had before.
     trials
         All trials, these included.
+    network
+        Trials of the whole network, on this machine; the last one decided.
     """
 
     log: Path
@@ -113,6 +120,7 @@ class TuneResult:
     resumed: int
     trials: int
     workloads: tuple[TunedWorkload, ...]
+    network: tuple[NetworkTrial, ...] = ()
 
 
 def tune_model(
@@ -120,6 +128,7 @@ def tune_model(
     on_start: Callable[[int, Sequence[Task]], None] = lambda resumed, tasks: None,
     on_event: Callable[[Event], None] = lambda event: None,
     on_contests: Callable[[int], None] = lambda count: None,
+    on_network: Callable[[int], None] = lambda count: None,
     stop: Callable[[], None] = lambda: None,
 ) -> TuneResult:
     """Tune the kernels of a model; every trial is an entry of the log as soon as it has ended.
@@ -134,6 +143,9 @@ def tune_model(
         Called after each trial and each contest.
     on_contests
         Called after the last trial with the number of contests that are due (`tvm_mnv3.tuning.contest`).
+    on_network
+        Called before the trials of the whole network with the number of workloads that have other knobs than the
+        default's (`tvm_mnv3.network_trial`).
     stop
         Called several times a second; what it raises ends the run.
 
@@ -169,9 +181,34 @@ def tune_model(
             on_contests(len(due))
             for verdict in hold(due, pipeline, stop):
                 on_event(run.decide(verdict))
+        won = winners(tasks, entries()) if options.device == "local" else []
+        if won:
+            on_network(len(won))
+        network, turned_down = _in_network(options.compile, won)
+        for task, default in _defaults(tasks, entries(), turned_down):
+            on_event(run.turn_down(task, default))
     results = tuple(TunedWorkload(t.name, t.uses, t.trials, t.default_score, t.best_score) for t in tasks)
     modelled, trials = options.device.startswith("model:"), sum(task.trials for task in tasks)
-    return TuneResult(log, options.device, modelled, device.emulated, resumed, trials, results)
+    return TuneResult(log, options.device, modelled, device.emulated, resumed, trials, results, network)
+
+
+def _in_network(asked: CompileOptions, won: Sequence[LogEntry]) -> tuple[tuple[NetworkTrial, ...], set[str]]:
+    """Trials of the whole network with what won, and the workloads whose defaults stay nevertheless."""
+    if not won:
+        return (), set()
+    # It loads what times and compares bundles, which the start of a run does not wait for.
+    from tvm_mnv3.network_trial import kept, trials_of
+
+    trials: list[NetworkTrial] = []
+    with trials_of(asked) as run_trial:
+        stay = kept(won, run_trial, trials.append)
+    return tuple(trials), {entry.workload for entry in won} - {entry.workload for entry in stay}
+
+
+def _defaults(tasks: Sequence[Task], entries: Sequence[LogEntry], names: set[str]) -> list[tuple[Task, LogEntry]]:
+    """The tasks of these names, each with its default's entry in its last contest."""
+    found = [(task, default_of(task, entries)) for task in tasks if task.name in names]
+    return [(task, default) for task, default in found if default is not None]
 
 
 def workloads_of(asked: CompileOptions) -> dict[str, int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -152,3 +154,32 @@ def test_lucky_trial_loses_against_the_default_and_the_log_says_so(trial: EntryO
     assert (chosen.rounds, chosen.knobs) == (ROUNDS, of_template(WORKLOAD, DEFAULT).knobs)
     assert these[0].best_score == these[0].default_score == pytest.approx(1e-3)
     assert contests(these, entries) == []
+
+
+class Uneven:
+    """A pipeline whose first kernel, the default's, has two tasks, and every other three."""
+
+    def __init__(self) -> None:
+        self.built = 0
+
+    def build(self, candidate: Candidate) -> Future[list[BuiltKernel]]:
+        done: Future[list[BuiltKernel]] = Future()
+        tasks, nowhere = 3 if self.built else 2, Path()
+        done.set_result([BuiltKernel(candidate, nowhere, "kernel", tasks, (), (0, 0), (0, 0), nowhere)])
+        self.built += 1
+        return done
+
+    def in_turns(self, kernels: Sequence[BuiltKernel], rounds: int) -> Future[list[list[Score]]]:
+        done: Future[list[list[Score]]] = Future()
+        done.set_result([[Score(seconds=(1.0,), device="local") for _ in kernels] for _ in range(rounds)])
+        return done
+
+
+def test_default_wins_a_contest_that_all_others_are_left_out_of(trial: EntryOf) -> None:
+    trials = [trial(SPACE.index(DEFAULT), 5), *(trial(SPACE.index(knobs), 1) for knobs in SPACE if knobs != DEFAULT)]
+    pipeline = Uneven()
+    (verdict,) = hold(contests([task()], trials), cast(Pipeline, pipeline), lambda: None)
+    assert pipeline.built > 1
+    assert verdict.winner == verdict.default
+    assert verdict.default[0].knobs == of_template(WORKLOAD, DEFAULT).knobs
+    assert len(verdict.default[1].seconds) == ROUNDS

@@ -58,7 +58,7 @@ def tune_command(
     """Look for better knobs for a model's kernels; `compile` uses what the log then has. Stop it at any time."""
     with reporting(debug) as interrupts:
         from tvm_mnv3.cli.console import console, show
-        from tvm_mnv3.cli.tune_progress import TuneProgress, result_table
+        from tvm_mnv3.cli.tune_progress import TuneProgress, network_sentences, result_table
         from tvm_mnv3.tune import TuneOptions, tune_model
 
         asked = CompileOptions(
@@ -85,8 +85,12 @@ def tune_command(
         )
         out = console()
         with TuneProgress(console(stderr=True), trials) as progress:
-            result = tune_model(options, progress.start, progress.show, progress.contests, interrupts.check)
+            result = tune_model(
+                options, progress.start, progress.show, progress.contests, progress.network, interrupts.check
+            )
         title = f"{model} on {result.device}: {result.trials} trials, {result.resumed} of them from before"
         show(out, title, result_table(result))
+        for sentence in network_sentences(result):
+            out.print(sentence)
         if result.emulated:
             out.print("These times are an emulator's and say nothing of a phone: compile does not use them.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -17,6 +18,9 @@ from tvm_mnv3.tuning.entry import LogEntry, Trust
 from tvm_mnv3.tuning.network import network_score
 from tvm_mnv3.tuning.run import Event
 from tvm_mnv3.tuning.task import Task
+
+if TYPE_CHECKING:
+    from tvm_mnv3.network_trial import NetworkTrial
 
 #: Seconds between two lines where there is no terminal.
 _INTERVAL = 15.0
@@ -53,6 +57,10 @@ class TuneProgress:
         """All trials have ended."""
         if count:
             self._console.print(f"The fastest of {count} workloads now run in turns with the defaults.")
+
+    def network(self, count: int) -> None:
+        """All contests have ended."""
+        self._console.print(f"The whole network now runs in turns with {_knobs(count)} that won and without.")
 
     def _tell_failure(self, entry: LogEntry) -> None:
         """Once for each kind of failure of each workload."""
@@ -103,6 +111,24 @@ def result_table(result: TuneResult) -> Table:
     if untuned:
         rows.append((f"{len(untuned)} workloads had no trial", "", "", "", "", ""))
     return listing(columns, rows, numbers=columns[1:])
+
+
+def network_sentences(result: TuneResult) -> list[str]:
+    """What the whole network made of the knobs that won, one sentence for each trial of it."""
+    return [_of_network(trial) for trial in result.network]
+
+
+def _of_network(trial: NetworkTrial) -> str:
+    times = ", ".join(
+        f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f}) on {threads} thread{'s' if threads > 1 else ''}"
+        for threads, ratio in trial.ratios.items()
+    )
+    outcome = "they stay" if trial.faster else "that is not faster beyond doubt"
+    return f"The whole network with {_knobs(len(trial.workloads))}, of its time with the defaults: {times}; {outcome}."
+
+
+def _knobs(workloads: int) -> str:
+    return f"the knobs of {workloads} workloads" if workloads != 1 else "the knobs of one workload"
 
 
 def _scores(default: float, best: float, modelled: bool) -> tuple[str, str, str]:

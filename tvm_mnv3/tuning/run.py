@@ -102,6 +102,14 @@ class TuningRun:
             self._settle(task, candidate, entry)
         return Event(task, entry, self.tasks)
 
+    def turn_down(self, task: Task, default: LogEntry) -> Event:
+        """Log that the default stays, whoever won its contest; `default` is its entry there."""
+        assert task.default is not None, "a contest is against a default"
+        entry = replace(default, date=_now())
+        self._log.append(entry)
+        self._settle(task, task.default, entry)
+        return Event(task, entry, self.tasks)
+
     def _settle(self, task: Task, candidate: Candidate, entry: LogEntry) -> None:
         """Take a contest's score in place of those of trials."""
         if task.default is not None and candidate.key == task.default.key:
@@ -162,7 +170,7 @@ class TuningRun:
             knobs=candidate.knobs,
             device=score.device,
             versions={"tvm-mnv3": __version__, "apache-tvm": version("apache-tvm")},
-            date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            date=_now(),
             seconds=score.seconds,
             cycles=score.cycles,
             model=score.model,
@@ -170,3 +178,7 @@ class TuningRun:
             emulated=score.emulated,
             temperature=score.temperature,
         )
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
