@@ -20,7 +20,7 @@ from tvm_mnv3.workload import Workload
 from . import sums, tiles
 from .epilogue import activate
 from .gemm_knobs import UNROLL, GemmKnobs, Sizes
-from .read_ahead import READ_AHEAD, lines_ahead, weight_bytes
+from .read_ahead import LINE, READ_AHEAD, lines_ahead, weight_bytes
 from .template import TASK, Array, without
 
 
@@ -130,8 +130,16 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
         sch.unroll(loop)
     sch.decompose_reduction(total, k_outer)
     if _reads_ahead(workload):
-        lines = lines_ahead(step * knobs.rows * knobs.vectors, weight_bytes(workload), core)
+        lines = _lines_ahead(workload, knobs, step, core)
         sch.annotate(k_outer, READ_AHEAD, lines)
+
+
+def _lines_ahead(workload: Workload, knobs: GemmKnobs, step: int, core: Core) -> int:
+    """Cache lines to fetch while a tile takes `step` of k. In the order "columns" panel after panel is used up."""
+    row = knobs.vectors * knobs.lanes * np.dtype(workload.stored_dtype).itemsize
+    passes = tiles.count(Sizes.of(workload).m, knobs.rows)
+    own = step * row / LINE / passes if knobs.order == "columns" else 0
+    return lines_ahead(step * knobs.rows * knobs.vectors, own, weight_bytes(workload), core)
 
 
 def _reads_ahead(workload: Workload) -> bool:

@@ -16,22 +16,40 @@ from tvm_mnv3.workload import Workload
 #: Annotation of the loop that reads ahead while it runs; its value is how many cache lines in every turn.
 READ_AHEAD = "tvm_mnv3.read_ahead"
 
+#: Bytes that one fetch brings.
+LINE = 64
+
 #: One cache line is fetched in the time of so many multiply-adds of vectors: 7 GB/s, a quarter of what one core gets
 #: from the memory (AMD EPYC, Zen 4). Three times as fast is slower, and half as fast has read less when it is wanted.
 _PER_LINE = 32
+#: But so many times what the kernel uses up itself, where that is more: behind an expansion on a small map come weights
+#: of more than four times its own. Never a line in less time than `_LEAST`: in the time of 7 multiply-adds V3-Large is
+#: 2 % slower than in that of 10 (Emerald Rapids).
+_OF_OWN, _LEAST = 2.25, 10
 
 
-def lines_ahead(multiply_adds: int, weight_bytes: int, core: Core) -> int:
-    """Cache lines to fetch in a turn of a loop with so many multiply-adds of vectors; 0 is none.
+def lines_ahead(multiply_adds: int, own: float, weight_bytes: int, core: Core) -> int:
+    """Cache lines to fetch in a turn of a loop; 0 is none.
 
     Kernels whose weights fit the first-level cache fetch nothing: those around them have as few.
 
     Only on x86, where it is measured (docs/memory.md). A phone's cores may gain as much or lose; no phone has been
     met, and the model of `tvm-mnv3 estimate` has no memory.
+
+    Parameters
+    ----------
+    multiply_adds
+        Of vectors, in a turn.
+    own
+        Lines of the kernel's own weights that a turn uses up: read for the last time, on average of all turns. 0 where
+        the kernel needs all of them until its end.
+    weight_bytes
+        Of all its weights.
     """
     if core.isa != "x86_64" or weight_bytes < core.l1_data_bytes:
         return 0
-    return max(1, round(multiply_adds / core.multiply_adds_per_cycle / _PER_LINE))
+    cycles = multiply_adds / core.multiply_adds_per_cycle
+    return max(1, round(min(max(cycles / _PER_LINE, _OF_OWN * own), cycles / _LEAST)))
 
 
 def weight_bytes(workload: Workload) -> int:

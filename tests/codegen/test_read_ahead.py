@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.kernels import lower_kernel
 
-from tvm_mnv3.codegen.read_ahead import LINE, with_reads_ahead
+from tvm_mnv3.codegen.read_ahead import with_reads_ahead
 from tvm_mnv3.compat import Call, T, tirx
 from tvm_mnv3.schedules.gemm_knobs import default
-from tvm_mnv3.schedules.read_ahead import READ_AHEAD, lines_ahead
+from tvm_mnv3.schedules.read_ahead import LINE, READ_AHEAD, lines_ahead
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload
 
@@ -75,8 +75,12 @@ def test_a_loop_without_the_annotation_fetches_nothing() -> None:
 
 
 def test_a_kernel_with_little_weights_fetches_nothing_and_wide_tiles_fetch_more_lines_in_a_turn() -> None:
-    assert [lines_ahead(96, size, X86) for size in (1 << 10, 40_000)] == [0, 3]
-    assert [lines_ahead(work, 40_000, X86) for work in (8, 64, 192)] == [1, 2, 6]
+    assert [lines_ahead(96, 0, size, X86) for size in (1 << 10, 40_000)] == [0, 3]
+    assert [lines_ahead(work, 0, 40_000, X86) for work in (8, 64, 192)] == [1, 2, 6]
+
+
+def test_a_kernel_that_uses_up_many_weights_fetches_more_than_them_up_to_a_rate() -> None:
+    assert [lines_ahead(64, own, 40_000, X86) for own in (0.5, 2, 10)] == [2, 4, 6]
 
 
 def test_an_expansion_reads_ahead_on_x86_and_not_on_arm() -> None:

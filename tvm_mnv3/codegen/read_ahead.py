@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from math import prod
 
 from tvm_mnv3.compat import Expr, tirx
-from tvm_mnv3.schedules.read_ahead import READ_AHEAD
+from tvm_mnv3.schedules.read_ahead import LINE, READ_AHEAD
 
-#: Bytes that one fetch brings.
-LINE = 64
 #: Arguments of ``llvm.prefetch``: to read; into the second-level cache; data.
 _READ, _SECOND_LEVEL, _DATA = 0, 2, 1
 
