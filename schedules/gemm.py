@@ -132,6 +132,11 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     if _reads_ahead(workload):
         lines = _lines_ahead(workload, knobs, step, core)
         sch.annotate(k_outer, READ_AHEAD, lines)
+    again = tiles.again(workload.out_channels, knobs.vectors, knobs.lanes)
+    if knobs.order == "rows" and again:
+        sch.annotate(tile, tiles.TILES, 1)
+        for block in (total, store):
+            sch.annotate(sch.get_loops(block)[-2], tiles.AGAIN, again)
 
 
 def _lines_ahead(workload: Workload, knobs: GemmKnobs, step: int, core: Core) -> int:

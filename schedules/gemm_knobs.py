@@ -132,7 +132,17 @@ def _register_tiles(workload: Workload, core: Core) -> list[GemmKnobs]:
 
 
 def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
-    """Modelled cycles: multiply-adds against loads (two a cycle) per k, plus what a tile costs outside k."""
+    """Modelled cycles: those of all tiles of rows, of each all tiles of columns, the last of which may be narrower."""
+    size = Sizes.of(workload)
+    across = tiles.count(size.n, tile.vectors * tile.lanes)
+    again = tiles.again(size.n, tile.vectors, tile.lanes) if tile.order == "rows" else 0
+    last = replace(tile, vectors=tile.vectors - again)
+    row = (across - 1) * _tile_cycles(tile, workload, core) + _tile_cycles(last, workload, core)
+    return tiles.count(size.m, tile.rows) * row
+
+
+def _tile_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
+    """Multiply-adds against loads (two a cycle) per k, plus what a tile costs outside k."""
     size = Sizes.of(workload)
     rate = core.multiply_add_rate(tile.lanes, workload.dtype)
     sums = tile.rows * tile.vectors
@@ -144,9 +154,7 @@ def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     if tile.order == "rows" and size.k * size.n * itemsize > core.l1_data_bytes:
         # All weights pass every tile of rows, out of the second-level cache: two rows lose 1 to 3 % to three there.
         inner += 0.05 * tile.vectors * tile.lanes * itemsize / L2_BYTES_PER_CYCLE
-    outer = 3 * sums / rate + 8
-    count = tiles.count(size.m, tile.rows) * tiles.count(size.n, tile.vectors * tile.lanes)
-    return count * (size.k * inner + outer)
+    return size.k * inner + 3 * sums / rate + 8
 
 
 def _imbalance(tile: GemmKnobs, size: Sizes) -> float:

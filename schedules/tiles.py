@@ -1,7 +1,8 @@
 """Covering an extent with tiles of one size: where it does not divide, the last tile is moved back.
 
 A moved tile computes some elements a second time and stores the same bits, so that no kernel has a tail: every tile
-runs the same straight-line code, whatever the channel count (184, 200, 72, 40, 24, 88) or picture size.
+runs the same straight-line code, whatever the channel count (184, 200, 72, 40, 24, 88) or picture size. Where these are
+whole vectors, a kernel may leave them out (`AGAIN`): 112 channels are tiles of 64 and of 48.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ import numpy.typing as npt
 
 from tvm_mnv3.compat import Expr, tirx
 from tvm_mnv3.targets import Core
+
+#: Annotations of a loop over tiles of channels, and of the loops inside it over a tile's vectors; the latter's value is
+#: how many the last tile begins with that the one before it has computed.
+TILES, AGAIN = "tvm_mnv3.tiles", "tvm_mnv3.again"
 
 
 def count(extent: int, tile: int) -> int:
@@ -79,3 +84,9 @@ def columns(extent: int, vectors: int, lanes: int) -> npt.NDArray[np.intp]:
     lane = np.arange(lanes).reshape(1, 1, -1)
     first = np.minimum(tile * width, max(extent - width, 0)) + vector * lanes
     return np.minimum(first, extent - lanes) + lane
+
+
+def again(extent: int, vectors: int, lanes: int) -> int:
+    """How many whole vectors of the last of several tiles are the last of the tile before it."""
+    width = vectors * lanes
+    return (count(extent, width) * width - extent) // lanes if extent > width else 0

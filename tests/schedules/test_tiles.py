@@ -28,3 +28,18 @@ def test_half_registers_are_tried_where_they_waste_no_lane_and_whole_ones_do(
 ) -> None:
     core = dataclasses.replace(load_core("cortex-a76"), vector_bits=bits)
     assert tiles.lane_widths(channels, core, "float32") == widths
+
+
+@given(extent=st.integers(1, 300), vectors=st.integers(1, 8), lanes=st.sampled_from([1, 2, 4, 8, 16]))
+def test_vectors_that_are_computed_again_are_whole_and_of_the_tile_before(
+    extent: int, vectors: int, lanes: int
+) -> None:
+    lanes = tiles.fitting_lanes(extent, lanes)
+    channels = tiles.columns(extent, vectors, lanes)
+    again = tiles.again(extent, vectors, lanes)
+    assert 0 <= again < vectors
+    last = channels[-1, again:]
+    if len(channels) > 1:
+        assert set(channels[-1, :again].flat) <= set(channels[-2].flat)
+        assert not set(last[0]) <= set(channels[-2].flat)
+    assert {*channels[:-1].flat, *last.flat} == set(range(extent))

@@ -19,6 +19,7 @@ import numpy as np
 from tvm_mnv3.compat import IRModule, PointerType, PrimType, Sequential, Target, s_tir, tirx
 from tvm_mnv3.schedules.template import TASK
 
+from .last_tile import with_shorter_last_tile
 from .program import aligned
 from .read_ahead import with_reads_ahead
 
@@ -63,7 +64,8 @@ def lower(function: tirx.PrimFunc, name: str, target: Target) -> LoweredKernel:
     module = tirx.transform.BindTarget(target.with_host(target))(module)
     module = _to_flat_loops()(module)
     reading, ahead_bytes = with_reads_ahead(module[name])
-    lowered, tasks, scratch = _with_c_signature(reading)
+    module = _to_few_loops()(IRModule({name: with_shorter_last_tile(reading)}))
+    lowered, tasks, scratch = _with_c_signature(module[name])
     if tasks > 1 and scratch:
         raise ValueError(f"kernel {name} needs {scratch} bytes of scratch memory inside its {tasks} tasks")
     lowered = lowered.with_attr("global_symbol", name)
@@ -88,6 +90,15 @@ def _to_flat_loops() -> Sequential:
             s_tir.transform.AnnotateIrregularLoop(),
             s_tir.transform.LowerOpaqueBlock(),
             tirx.transform.FlattenBuffer(),
+        ]
+    )
+
+
+def _to_few_loops() -> Sequential:
+    """The rest of them: what is vectorized and unrolled is no loop any more."""
+    return Sequential(
+        [
+            tirx.transform.ConvertSSA(),
             tirx.transform.BF16ComputeLegalize(),
             tirx.transform.NarrowDataType(32),
             s_tir.transform.LoopPartition(),
