@@ -16,6 +16,8 @@ PANEL_BYTES = 32 * 1024
 UNROLL = 4
 #: So many tasks share evenly enough among a phone's cores.
 MANY_TASKS = 32
+#: And so few panels, with which threads wait so little for each other.
+EVEN = 1.07
 #: What the second-level cache delivers ("Software Optimization Guide for the AMD Zen4 Microarchitecture", 57647).
 L2_BYTES_PER_CYCLE = 32
 #: Tiles whose modelled costs differ by less than this are as good as each other.
@@ -158,10 +160,14 @@ def _tile_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
 
 
 def _imbalance(tile: GemmKnobs, size: Sizes) -> float:
-    """How much longer few tasks take than equal shares of the work would, on average of 1, 2 and 4 threads."""
-    tasks = tiles.count(size.m, tile.rows)
-    if tile.order == "columns":
-        tasks *= tiles.count(size.n, tile.vectors * tile.lanes)
+    """How much longer few tasks take than equal shares of the work would, on average of 1, 2 and 4 threads.
+
+    In the order "columns" what is shared is panels of weights: each is read by one thread, and where the expansion runs
+    by slices of channels (`tvm_mnv3.codegen.slices`), these are panels as well.
+    """
+    columns = tile.order == "columns"
+    tasks = tiles.count(size.n, tile.vectors * tile.lanes) if columns else tiles.count(size.m, tile.rows)
     if tasks >= MANY_TASKS:
         return 1
-    return sum(tiles.imbalance(tasks, threads) for threads in (1, 2, 4)) / 3
+    mean = sum(tiles.imbalance(tasks, threads) for threads in (1, 2, 4)) / 3
+    return 1 if columns and mean < EVEN else mean

@@ -8,6 +8,8 @@ whole network (`tvm_mnv3.codegen.ahead_plan`), and changes no value.
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 
 from tvm_mnv3.targets import Core
@@ -49,7 +51,7 @@ def lines_ahead(multiply_adds: int, own: float, weight_bytes: int, core: Core) -
     if core.isa != "x86_64" or weight_bytes < core.l1_data_bytes:
         return 0
     cycles = multiply_adds / core.multiply_adds_per_cycle
-    return max(1, round(min(max(cycles / _PER_LINE, _OF_OWN * own), cycles / _LEAST)))
+    return max(1, min(ceil(max(cycles / _PER_LINE, _OF_OWN * own)), int(cycles / _LEAST)))
 
 
 def weight_bytes(workload: Workload) -> int:
