@@ -79,16 +79,25 @@ def test_fastest_trials_run_against_the_default(trial: EntryOf) -> None:
 
 
 def test_contest_is_due_only_after_new_trials_and_sees_the_last_winner_again(trial: EntryOf) -> None:
-    winning = trial(2, 4, rounds=ROUNDS)
-    before = [trial(0, 5), trial(1, 1), trial(2, 3), trial(0, 5, rounds=ROUNDS), winning]
+    default, winning = SPACE.index(DEFAULT), trial(2, 4, rounds=ROUNDS)
+    before = [trial(default, 5), trial(1, 1), trial(2, 3), trial(default, 5, rounds=ROUNDS), winning]
     assert contests([task()], before) == []
-    (again,) = contests([task()], [*before, *(trial(index, 0.5) for index in range(3, 7))])
+    (again,) = contests([task()], [*before, *(trial(index, 0.5) for index in range(4, 8))])
     assert winning.knobs in [one.knobs for one in again.candidates]
 
 
 def test_what_only_models_or_emulators_scored_is_not_run_again(entry_of: EntryOf) -> None:
     assert contests([task()], [entry_of(WORKLOAD.name, index, cycles=1.0, model="n1w") for index in (0, 1)]) == []
     assert contests([task()], [entry_of(WORKLOAD.name, i, seconds=(1.0,), emulated=True) for i in (0, 1)]) == []
+
+
+def test_contest_is_due_again_where_a_newer_version_has_another_default(trial: EntryOf) -> None:
+    then, winner, *_ = (index for index, knobs in enumerate(SPACE) if knobs != DEFAULT)
+    before = [trial(then, 2), trial(winner, 1), trial(then, 2, rounds=ROUNDS), trial(winner, 1, rounds=ROUNDS)]
+    (again,) = contests([task()], before)
+    assert [one.knobs for one in again.candidates[:2]] == [
+        of_template(WORKLOAD, DEFAULT).knobs, before[-1].knobs
+    ]  # fmt: skip
 
 
 def test_last_contest_decides_what_compile_uses_whatever_trials_say(trial: EntryOf, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tvm_mnv3.tuning.entry import LogEntry, Trust
 from tvm_mnv3.tuning.pipeline import Pipeline
 from tvm_mnv3.tuning.score import Score
 from tvm_mnv3.tuning.task import Task
+from tvm_mnv3.tuning.winners import default_of
 
 #: Candidates that run against the default, and how often each has its turn.
 CONTENDERS = 3
@@ -62,7 +63,7 @@ class Verdict:
 
 
 def contests(tasks: Sequence[Task], entries: Sequence[LogEntry]) -> list[Contest]:
-    """The contests that are due: of workloads that had a trial since their last one.
+    """The contests that are due: of workloads that had a trial since their last one, or whose default was another then.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def contests(tasks: Sequence[Task], entries: Sequence[LogEntry]) -> list[Contest
     due = []
     for task in tasks:
         own = [entry for entry in entries if entry.workload == task.name]
-        if task.default is None or not own or own[-1].rounds:
+        if task.default is None or not own or (own[-1].rounds and default_of(task, own) is not None):
             continue
         default = task.default
         others = {one.key: one for one in _best_first(own) if one.key != default.key}
