@@ -181,11 +181,12 @@ def tune_model(
             on_contests(len(due))
             for verdict in hold(due, pipeline, stop):
                 on_event(run.decide(verdict))
-        won = winners(tasks, entries()) if options.device == "local" else []
+        logged = entries()
+        won = winners(tasks, logged) if options.device == "local" else []
         if won:
             on_network(len(won))
         network, turned_down = _in_network(options.compile, won)
-        for task, default in _defaults(tasks, entries(), turned_down):
+        for task, default in _defaults(tasks, logged, turned_down):
             on_event(run.turn_down(task, default))
     results = tuple(TunedWorkload(t.name, t.uses, t.trials, t.default_score, t.best_score) for t in tasks)
     modelled, trials = options.device.startswith("model:"), sum(task.trials for task in tasks)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from support.tasks import task_of
 
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.tuning.budget import Budget
@@ -30,18 +31,8 @@ DEFAULT = template_of(WORKLOAD).default(WORKLOAD, CORE)
 EntryOf = Callable[..., LogEntry]
 
 
-class NoSearch:
-    """Nothing is proposed here."""
-
-    def propose(self, count: int) -> list[Candidate]:
-        raise AssertionError
-
-    def learn(self, candidates: Sequence[Candidate], scores: Sequence[float]) -> None:
-        raise AssertionError
-
-
 def task() -> Task:
-    return Task(WORKLOAD, 1, NoSearch(), of_template(WORKLOAD, DEFAULT))
+    return task_of(WORKLOAD, CORE)
 
 
 @pytest.fixture

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+
+from support.tasks import task_of
 
 from tvm_mnv3.targets import load_core
-from tvm_mnv3.tuning.candidate import Candidate, of_template, template_of
+from tvm_mnv3.tuning.candidate import template_of
 from tvm_mnv3.tuning.entry import LogEntry
-from tvm_mnv3.tuning.task import Task
 from tvm_mnv3.tuning.winners import default_of, winners
 from tvm_mnv3.workload import Workload
 
 CORE = load_core("cortex-a76")
 NAMES = ("pointwise_h7w7_i24_o40_f32_bias", "pool_h7w7_c40_f32", "pool_h7w7_c48_f32", "pool_h7w7_c80_f32")
 EntryOf = Callable[..., LogEntry]
-
-
-class NoSearch:
-    """Nothing is proposed here."""
-
-    def propose(self, count: int) -> list[Candidate]:
-        raise AssertionError
-
-    def learn(self, candidates: Sequence[Candidate], scores: Sequence[float]) -> None:
-        raise AssertionError
-
-
-def task(name: str, uses: int = 1) -> Task:
-    workload = Workload.parse(name)
-    return Task(workload, uses, NoSearch(), of_template(workload, template_of(workload).default(workload, CORE)))
 
 
 def index_of_default(name: str) -> int:
@@ -45,7 +31,7 @@ def test_winners_are_those_of_last_contests_and_come_by_what_they_promise(entry_
         ]
 
     small, large, back, untried = NAMES
-    tasks = [task(small, uses=1), task(large, uses=3), task(back), task(untried)]
+    tasks = [task_of(Workload.parse(name), CORE, uses) for name, uses in zip(NAMES, (1, 3, 1, 1), strict=True)]
     lost = contest(back, 5.0, 1.0)
     again = contest(back, 5.0, 4.0, date="2026-11-26T00:00:00Z")[:1]
     trials = [entry_of(untried, index, device="local", seconds=(1.0,) * 5) for index in (0, 1)]

@@ -98,6 +98,7 @@ def _to_few_loops() -> Sequential:
     """The rest of them: what is vectorized and unrolled is no loop any more."""
     return Sequential(
         [
+            # Ours: the last tile's loops use the variables of the others' a second time.
             tirx.transform.ConvertSSA(),
             tirx.transform.BF16ComputeLegalize(),
             tirx.transform.NarrowDataType(32),
