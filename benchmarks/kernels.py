@@ -7,7 +7,6 @@ what is left to gain, its share of the whole where to look first. docs/benchmark
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from tvm_mnv3 import CompileOptions, compile_model
 from tvm_mnv3.codegen.bundle import Bundle, KernelRecord
 from tvm_mnv3.devices.local import LocalDevice
 from tvm_mnv3.errors import InputError, Mnv3Error
+from tvm_mnv3.measuring.hygiene import pinned
 from tvm_mnv3.measuring.machine import choose_cpus, describe_machine
 from tvm_mnv3.measuring.roofline import measure_roofline
 from tvm_mnv3.targets import load_core
@@ -74,8 +74,8 @@ def measure_kernels(model: str, only: str, rounds: int, burst_seconds: float) ->
         records = [r for r in bundle.manifest.kernels if r.workload is not None and fnmatch(r.workload, only)]
         if not records:
             raise InputError(f"--only {only!r}: {model} has no such kernel; the table without --only names them.")
-        os.sched_setaffinity(0, cpus)
-        times, whole = _in_turns(bundle, records, rounds, burst_seconds)
+        with pinned(cpus):
+            times, whole = _in_turns(bundle, records, rounds, burst_seconds)
     roofline = call_in_own_process(measure_roofline, cpus).best_of(before)
     return KernelReport(machine, model, times, whole, roofline)
 

@@ -35,6 +35,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=slow)
 
 
+@pytest.fixture(autouse=True)
+def _cpus() -> Iterator[None]:
+    """A test that leaves its process on fewer CPUs fails itself, not one that comes after it."""
+    before = os.sched_getaffinity(0)
+    yield
+    after = os.sched_getaffinity(0)
+    if after != before:
+        os.sched_setaffinity(0, before)
+        pytest.fail(f"began on the CPUs {sorted(before)} and ended on {sorted(after)}")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real weights and pictures beside the checkout; tests that need it skip where it is absent."""
