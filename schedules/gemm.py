@@ -17,7 +17,7 @@ from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import sums, tiles
+from . import gemm_blocks, sums, tiles
 from .epilogue import activate
 from .gemm_knobs import UNROLL, GemmKnobs, Sizes
 from .read_ahead import LINE, READ_AHEAD, lines_ahead, weight_bytes
@@ -29,6 +29,8 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
 
     Every operand is seen as a matrix: data ``(M, K)``, scale ``(batch, K)``, residual and output ``(M, N)``.
     """
+    if knobs.blocks > 1:
+        return gemm_blocks.compute(workload, knobs)
     size = Sizes.of(workload)
     M, N, K = size.m, size.n, size.k
     rows, V, L = knobs.rows, knobs.vectors, knobs.lanes
@@ -105,6 +107,9 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
                     total += A[rows, k] * W[k, vectors]
                 output = epilogue(total)
     """
+    if knobs.blocks > 1:
+        gemm_blocks.schedule(sch, workload, knobs, core)
+        return
     panel, total, store = (sch.get_sblock(name) for name in ("panel", "total", "store"))
     mt, nt, mi, v, lane = sch.get_loops(store)
     if knobs.order == "columns":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
@@ -20,6 +22,8 @@ MANY_TASKS = 32
 EVEN = 1.07
 #: What the second-level cache delivers ("Software Optimization Guide for the AMD Zen4 Microarchitecture", 57647).
 L2_BYTES_PER_CYCLE = 32
+#: Part of the first-level cache that a block of weights may fill: with a half V3-Large takes 0.5 % longer.
+BLOCK_SHARE = 2 / 3
 #: Tiles whose modelled costs differ by less than this are as good as each other.
 NEAR = 1.02
 
@@ -40,6 +44,9 @@ class GemmKnobs:
     vector_reads
         Read `UNROLL` values of a row of A at once, and multiply by lanes of that register (ARM's by-element
         multiply-add), instead of one value at a time.
+    blocks
+        In the order "columns", parts of k: all rows pass one block of a panel of weights before they pass the next
+        (`gemm_blocks`).
     """
 
     rows: int
@@ -48,6 +55,7 @@ class GemmKnobs:
     order: str = "rows"
     panel: bool = False
     vector_reads: bool = False
+    blocks: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
     size, space = Sizes.of(workload), []
     for tile in _register_tiles(workload, core):
         space += [replace(tile, order=order) for order in _orders(tile, size)]
+        space += _in_blocks(replace(tile, order="columns"), workload, core)
         if _panel_fits(tile, workload) and (tile.rows < size.m or "scale" in workload.prologue):
             space.append(replace(tile, panel=True))
     return space
@@ -92,8 +101,11 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
         if tile.vector_reads == by_vectors and _leaves_registers(tile, workload, core)
     ]
     if "scale" in workload.prologue:
+        in_blocks = [each for tile in candidates for each in _in_blocks(tile, workload, core)]
         fitting = [replace(tile, order="rows", panel=True) for tile in candidates if _panel_fits(tile, workload)]
-        candidates = fitting or candidates
+        candidates = in_blocks or fitting or candidates
+    else:
+        candidates = [each for tile in candidates for each in _in_blocks(tile, workload, core) or [tile]]
     cycles = {tile: _cycles(tile, workload, core) for tile in candidates}
     near = [tile for tile in candidates if cycles[tile] <= NEAR * min(cycles.values())]
     return min(near, key=lambda tile: (_imbalance(tile, size), cycles[tile]))
@@ -102,6 +114,26 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
 def _orders(tile: GemmKnobs, size: Sizes) -> tuple[str, ...]:
     """With one tile of rows the orders differ in nothing but that "rows" makes a single task of them all."""
     return ("rows", "columns") if tile.rows < size.m else ("columns",)
+
+
+def _in_blocks(tile: GemmKnobs, workload: Workload, core: Core) -> list[GemmKnobs]:
+    """The tile with as few blocks of k as fill no more than `BLOCK_SHARE` of the first-level cache.
+
+    None where the cache has room for the whole panel, where the sums between two blocks take too much of the stack, and
+    where rows are read by vectors, which `gemm_blocks` does not do: ARM's cores have not been seen to wait for weights.
+    """
+    size, stored = Sizes.of(workload), np.dtype(workload.stored_dtype).itemsize
+    width = tile.vectors * tile.lanes
+    sums_bytes = tiles.count(size.m, tile.rows) * tile.rows * width * as_numpy_dtype(workload).itemsize
+    if workload.operator != "pointwise" or tile.order != "columns" or tile.rows == size.m:
+        return []
+    if core.isa != "x86_64" or sums_bytes > PANEL_BYTES:
+        return []
+    most = int(BLOCK_SHARE * core.l1_data_bytes) // (width * stored)
+    deep = [d for d in tiles.divisors(size.k, most) if d % UNROLL == 0]
+    if size.k * width * stored <= core.l1_data_bytes or not deep:
+        return []
+    return [replace(tile, panel="scale" in workload.prologue, blocks=size.k // deep[-1])]
 
 
 def _panel_fits(tile: GemmKnobs, workload: Workload) -> bool:
@@ -140,6 +172,8 @@ def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     again = tiles.again(size.n, tile.vectors, tile.lanes) if tile.order == "rows" else 0
     last = replace(tile, vectors=tile.vectors - again)
     row = (across - 1) * _tile_cycles(tile, workload, core) + _tile_cycles(last, workload, core)
+    if tile.blocks > 1:
+        row += across * _cycles_of_blocks(tile, size)
     return tiles.count(size.m, tile.rows) * row
 
 
@@ -157,6 +191,12 @@ def _tile_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
         # All weights pass every tile of rows, out of the second-level cache: two rows lose 1 to 3 % to three there.
         inner += 0.05 * tile.vectors * tile.lanes * itemsize / L2_BYTES_PER_CYCLE
     return size.k * inner + 3 * sums / rate + 8
+
+
+def _cycles_of_blocks(tile: GemmKnobs, size: Sizes) -> float:
+    """Of a tile, what blocks cost: a load and a store of every sum, and every panel of weights scales the rows anew."""
+    scaling = 2 * tile.rows * size.k / tile.lanes if tile.panel else 0
+    return 1.5 * tile.rows * tile.vectors * tile.blocks + scaling
 
 
 def _imbalance(tile: GemmKnobs, size: Sizes) -> float:

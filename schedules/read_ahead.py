@@ -12,6 +12,7 @@ from math import ceil
 
 import numpy as np
 
+from tvm_mnv3.compat import Expr, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
@@ -20,6 +21,9 @@ READ_AHEAD = "tvm_mnv3.read_ahead"
 
 #: Bytes that one fetch brings.
 LINE = 64
+
+#: Arguments of ``llvm.prefetch``: to read; into the second-level cache; data.
+_READ, _SECOND_LEVEL, _DATA = 0, 2, 1
 
 #: One cache line is fetched in the time of so many multiply-adds of vectors: 7 GB/s, a quarter of what one core gets
 #: from the memory (AMD EPYC, Zen 4). Three times as fast is slower, and half as fast has read less when it is wanted.
@@ -52,6 +56,13 @@ def lines_ahead(multiply_adds: int, own: float, weight_bytes: int, core: Core) -
         return 0
     cycles = multiply_adds / core.multiply_adds_per_cycle
     return max(1, min(ceil(max(cycles / _PER_LINE, _OF_OWN * own)), int(cycles / _LEAST)))
+
+
+def fetch(start: tirx.Var, offset: Expr) -> Expr:
+    """A fetch of the cache line so many bytes behind the start of a buffer. It never faults, and changes no value."""
+    address = tirx.handle_add_byte_offset(start, offset)
+    arguments = (tirx.IntImm("int32", value) for value in (_READ, _SECOND_LEVEL, _DATA))
+    return tirx.call_llvm_intrin("void", "llvm.prefetch.p0", address, *arguments)
 
 
 def weight_bytes(workload: Workload) -> int:

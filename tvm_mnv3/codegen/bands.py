@@ -153,7 +153,7 @@ def _part(step: Step, kernels: Mapping[str, Kernel], lowered: Mapping[str, Lower
     workload, tasks = kernel.workload, lowered[kernel.symbol].tasks
     if workload.operator == "depthwise" and not workload.pools:
         return Part(step, workload, columns=tasks // workload.out_height)
-    if workload.operator == "pointwise" and "scale" not in workload.prologue:
+    if workload.operator == "pointwise" and "scale" not in workload.prologue and kernel.knobs["blocks"] == 1:
         tile = int(kernel.knobs["rows"])
         tiles = -(-workload.out_height * workload.out_width // tile)
         return Part(step, workload, tiles, tile, columns=tasks // tiles)

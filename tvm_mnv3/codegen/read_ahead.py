@@ -1,7 +1,6 @@
 """Loops that fetch what later kernels want while they compute (see `tvm_mnv3.schedules.read_ahead`).
 
-A fetch is LLVM's ``llvm.prefetch`` into the second-level cache. It never faults, so that the end of the weights needs
-no care, and it changes no value.
+A fetch never faults, so that the end of the weights needs no care.
 """
 
 from __future__ import annotations
@@ -10,10 +9,7 @@ from dataclasses import dataclass
 from math import prod
 
 from tvm_mnv3.compat import Expr, tirx
-from tvm_mnv3.schedules.read_ahead import LINE, READ_AHEAD
-
-#: Arguments of ``llvm.prefetch``: to read; into the second-level cache; data.
-_READ, _SECOND_LEVEL, _DATA = 0, 2, 1
+from tvm_mnv3.schedules.read_ahead import LINE, READ_AHEAD, fetch
 
 
 def with_reads_ahead(function: tirx.PrimFunc) -> tuple[tirx.PrimFunc, int]:
@@ -45,13 +41,11 @@ class _Writer:
         if lines:
             self.bytes += prod(int(loop.extent) for loop in loops) * lines * LINE
             first = _turn(loops) * lines
-            body = tirx.SeqStmt([*(self._fetch((first + number) * LINE) for number in range(lines)), body])
+            body = tirx.SeqStmt([*self._fetches(first, lines), body])
         return tirx.For(statement.loop_var, statement.min, statement.extent, statement.kind, body, None, annotations)
 
-    def _fetch(self, offset: Expr) -> tirx.Stmt:
-        address = tirx.handle_add_byte_offset(self.start.data, offset)
-        arguments = (tirx.IntImm("int32", value) for value in (_READ, _SECOND_LEVEL, _DATA))
-        return tirx.Evaluate(tirx.call_llvm_intrin("void", "llvm.prefetch.p0", address, *arguments))
+    def _fetches(self, first: Expr, lines: int) -> list[tirx.Stmt]:
+        return [tirx.Evaluate(fetch(self.start.data, (first + number) * LINE)) for number in range(lines)]
 
 
 def _turn(loops: tuple[tirx.For, ...]) -> Expr:
