@@ -3,6 +3,10 @@
 ``D[m, n] = epilogue(sum_k A[m, k] * scale[m, k] * W[k, n])``: activations row-major, weights packed into panels
 ``[tile of n][k][vector][lane]``, so that one k reads consecutive vectors. A tile of ``rows`` x ``vectors`` sums
 stays in registers over the whole of k.
+
+Wide vectors whose lanes N would fill only to a part hold pairs of k instead (`GemmKnobs.pairs`): lanes ``2 n`` and
+``2 n + 1`` are the sums over even and odd k of channel ``n``, and are added at the end. 24 channels take three vectors
+of 16 lanes for two k, not two for one.
 """
 
 from __future__ import annotations
@@ -33,8 +37,8 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         return gemm_blocks.compute(workload, knobs)
     size = Sizes.of(workload)
     M, N, K = size.m, size.n, size.k
-    rows, V, L = knobs.rows, knobs.vectors, knobs.lanes
-    MT, NT = tiles.count(M, rows), tiles.count(N, V * L)
+    rows, V, L, C = knobs.rows, knobs.vectors, knobs.lanes, knobs.channels
+    MT, NT, P = tiles.count(M, rows), tiles.count(N, V * C), L // C
     dtype = workload.dtype
     scaled, biased, added = (part in (*workload.prologue, *workload.epilogue) for part in ("scale", "bias", "add"))
 
@@ -42,16 +46,19 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         return tiles.start(mt, M, rows) + mi
 
     def column(nt: Expr, v: Expr, lane: Expr) -> Expr:
-        return tiles.column(nt, v, N, V, L) + lane
+        return tiles.column(nt, v, N, V, C) + lane
 
     def value(t: Expr, u: Expr, i: Expr, j: Expr, e: Expr, total: Any, bias: Any) -> Expr:
+        if knobs.pairs:
+            even, odd = (total[t, u, 0, i, j, e * P + part] for part in range(P))
+            return activate(sums.of_pair(even, odd, bias if biased else None, (u, j, e)), workload.activation, dtype)
         blocks = [total[t, u, block, i, j, e] for block in range(K // S)]
         whole = sums.whole(blocks, bias if biased else None, (u, j, e), workload)
         return activate(whole, workload.activation, dtype)
 
     scale_shape = (workload.batch, K) if scaled else (1, 1)
     residual_shape = (M, N) if added else (1, 1)
-    bias_shape = (sums.bias_parts(workload), NT, V, L) if biased else (1, 1, 1, 1)
+    bias_shape = (sums.bias_parts(workload), NT, V, C) if biased else (1, 1, 1, 1)
     S = _block(workload)
 
     @T.prim_func(s_tir=True)
@@ -59,7 +66,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         data: T.Buffer((M, K), dtype),
         scale: T.Buffer(scale_shape, dtype),
         residual: T.Buffer(residual_shape, dtype),
-        weight: T.Buffer((NT, K, V, L), workload.stored_dtype),
+        weight: T.Buffer((NT, K // P, V, L), workload.stored_dtype),
         bias: T.Buffer(bias_shape, workload.dtype),
         ahead: T.Buffer((1,), dtype),
         output: T.Buffer((M, N), dtype),
@@ -73,15 +80,17 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
                 panel[t, i, c] = (
                     data[row(t, i), c] * scale[row(t, i) // size.pixels, c] if scaled else data[row(t, i), c]
                 )
-        for mt, nt, block, mi, v, lane, k in T.grid(MT, NT, K // S, rows, V, L, S):
+        for mt, nt, block, mi, v, lane, k in T.grid(MT, NT, K // S, rows, V, L, S // P):
             with T.sblock("total"):
                 t, u, b, i, j, e, c = T.axis.remap("SSSSSSR", [mt, nt, block, mi, v, lane, k])
                 with T.init():
-                    total[t, u, b, i, j, e] = sums.first_term(bias if biased else None, (u, j, e), workload, K // S)
-                total[t, u, b, i, j, e] = total[t, u, b, i, j, e] + panel[t, i, b * S + c] * T.cast(
-                    weight[u, b * S + c, j, e], dtype
+                    total[t, u, b, i, j, e] = sums.first_term(
+                        bias if biased and not knobs.pairs else None, (u, j, e), workload, K // S
+                    )
+                total[t, u, b, i, j, e] = total[t, u, b, i, j, e] + panel[t, i, b * S + c * P + e % P] * T.cast(
+                    weight[u, b * (S // P) + c, j, e], dtype
                 )
-        for mt, nt, mi, v, lane in T.grid(MT, NT, rows, V, L):
+        for mt, nt, mi, v, lane in T.grid(MT, NT, rows, V, C):
             with T.sblock("store"):
                 t, u, i, j, e = T.axis.remap("SSSSS", [mt, nt, mi, v, lane])
                 output[row(t, i), column(u, j, e)] = (
@@ -125,7 +134,7 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     sch.unroll(mi)
     sch.unroll(v)
 
-    step = gcd(workload.in_channels, UNROLL)
+    step = gcd(workload.in_channels // (2 if knobs.pairs else 1), UNROLL)
     *_, mi, v, lane, k = sch.get_loops(total)
     k_outer, k_inner = sch.split(k, [None, step])
     sch.reorder(k_outer, k_inner, mi, v, lane)
@@ -137,7 +146,7 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     if _reads_ahead(workload):
         lines = _lines_ahead(workload, knobs, step, core)
         sch.annotate(k_outer, READ_AHEAD, lines)
-    again = tiles.again(workload.out_channels, knobs.vectors, knobs.lanes)
+    again = tiles.again(workload.out_channels, knobs.vectors, knobs.channels)
     if knobs.order == "rows" and again:
         sch.annotate(tile, tiles.TILES, 1)
         for block in (total, store):
@@ -195,9 +204,12 @@ def _in_vectors(sch: Schedule, block: Any, lanes: int) -> None:
 
 def pack(weights: Mapping[str, Array], workload: Workload, knobs: GemmKnobs) -> list[Array]:
     """Weight ``(O, I)`` or ``(O, 1, 1, I)`` into panels ``(tiles, K, vectors, lanes)``, bias alike without K."""
-    columns = tiles.columns(workload.out_channels, knobs.vectors, knobs.lanes)
+    columns = tiles.columns(workload.out_channels, knobs.vectors, knobs.channels)
     weight = weights["weight"].reshape(workload.out_channels, workload.in_channels)
-    packed = [np.ascontiguousarray(weight[columns].transpose(0, 3, 1, 2))]
+    tile = weight[columns].transpose(0, 3, 1, 2)
+    if knobs.pairs:
+        tile = np.stack([tile[:, 0::2], tile[:, 1::2]], axis=-1).reshape(len(tile), -1, knobs.vectors, knobs.lanes)
+    packed = [np.ascontiguousarray(tile)]
     if "bias" in workload.epilogue:
         packed.append(np.ascontiguousarray(sums.packed_bias(weights["bias"], workload)[:, columns]))
     if _reads_ahead(workload):

@@ -24,6 +24,8 @@ EVEN = 1.07
 L2_BYTES_PER_CYCLE = 32
 #: Part of the first-level cache that a block of weights may fill: with a half V3-Large takes 0.5 % longer.
 BLOCK_SHARE = 2 / 3
+#: Parting the sums of a vector of pairs takes two shuffles, of which x86's cores with 512 bits do one a cycle.
+CYCLES_OF_PAIR = 2
 #: Tiles whose modelled costs differ by less than this are as good as each other.
 NEAR = 1.02
 
@@ -47,6 +49,8 @@ class GemmKnobs:
     blocks
         In the order "columns", parts of k: all rows pass one block of a panel of weights before they pass the next
         (`gemm_blocks`).
+    pairs
+        A vector's lanes are not channels but, of half as many, the sums over even k and over odd k.
     """
 
     rows: int
@@ -56,6 +60,12 @@ class GemmKnobs:
     panel: bool = False
     vector_reads: bool = False
     blocks: int = 1
+    pairs: bool = False
+
+    @property
+    def channels(self) -> int:
+        """Of a vector."""
+        return self.lanes // 2 if self.pairs else self.lanes
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,7 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
     order = "columns" if size.n > size.m else "rows"
     by_vectors = core.isa == "aarch64" and workload.in_channels % UNROLL == 0
     candidates = [
-        replace(tile, order=order if order in _orders(tile, size) else "columns")
+        replace(tile, order=order if order in _orders(tile, size) else _orders(tile, size)[0])
         for tile in _register_tiles(workload, core)
         if tile.vector_reads == by_vectors and _leaves_registers(tile, workload, core)
     ]
@@ -112,7 +122,10 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
 
 
 def _orders(tile: GemmKnobs, size: Sizes) -> tuple[str, ...]:
-    """With one tile of rows the orders differ in nothing but that "rows" makes a single task of them all."""
+    """With one tile of rows the orders differ in nothing but that "rows" makes a single task of them all. Pairs are for
+    projections, of which many rows pass the same weights."""
+    if tile.pairs:
+        return ("rows",)
     return ("rows", "columns") if tile.rows < size.m else ("columns",)
 
 
@@ -162,14 +175,28 @@ def _register_tiles(workload: Workload, core: Core) -> list[GemmKnobs]:
                     read = rows if by_vectors else 2
                     if rows * vectors + vectors + read <= core.vector_registers or rows == vectors == 1:
                         space.append(GemmKnobs(rows, vectors, lanes, vector_reads=by_vectors))
-    return space
+    return space + _tiles_of_pairs(workload, core)
+
+
+def _tiles_of_pairs(workload: Workload, core: Core) -> list[GemmKnobs]:
+    """Register tiles of pairs of k, where channels would fill the widest vectors only to a part."""
+    size = Sizes.of(workload)
+    lanes, *halves = tiles.lane_widths(size.n, core, workload.dtype)
+    if not halves or workload.operator != "pointwise" or workload.dtype != "float32" or size.k % 2:
+        return []
+    return [
+        GemmKnobs(rows, vectors, lanes, pairs=True)
+        for vectors in range(1, min(8, tiles.count(size.n, lanes // 2)) + 1)
+        for rows in range(1, min(size.m - 1, 14) + 1)
+        if rows * vectors + vectors + 2 <= core.vector_registers
+    ]
 
 
 def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     """Modelled cycles: those of all tiles of rows, of each all tiles of columns, the last of which may be narrower."""
     size = Sizes.of(workload)
-    across = tiles.count(size.n, tile.vectors * tile.lanes)
-    again = tiles.again(size.n, tile.vectors, tile.lanes) if tile.order == "rows" else 0
+    across = tiles.count(size.n, tile.vectors * tile.channels)
+    again = tiles.again(size.n, tile.vectors, tile.channels) if tile.order == "rows" else 0
     last = replace(tile, vectors=tile.vectors - again)
     row = (across - 1) * _tile_cycles(tile, workload, core) + _tile_cycles(last, workload, core)
     if tile.blocks > 1:
@@ -190,6 +217,8 @@ def _tile_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     if tile.order == "rows" and size.k * size.n * itemsize > core.l1_data_bytes:
         # All weights pass every tile of rows, out of the second-level cache: two rows lose 1 to 3 % to three there.
         inner += 0.05 * tile.vectors * tile.lanes * itemsize / L2_BYTES_PER_CYCLE
+    if tile.pairs:
+        return size.k / 2 * inner + 3 * sums / rate + 8 + CYCLES_OF_PAIR * sums
     return size.k * inner + 3 * sums / rate + 8
 
 

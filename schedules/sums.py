@@ -52,6 +52,15 @@ def whole(blocks: list[Expr], bias: Any | None, at: tuple[Expr, ...], workload: 
     return reduce(add, terms)
 
 
+def of_pair(even: Expr, odd: Expr, bias: Any | None, at: tuple[Expr, ...]) -> Expr:
+    """The sum of a float32 sum's even and odd terms.
+
+    The bias comes between them: of two neighbouring lanes' sum LLVM makes x86's ``vhaddps``, whose encoding knows only
+    half of the 32 registers, so that the other sums would wait in memory all along.
+    """
+    return even + odd if bias is None else even + _part(bias, 0, at) + odd
+
+
 def _part(bias: Any, part: int, at: tuple[Expr, ...]) -> Expr:
     index = (part, *at)
     return bias[index]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from operator import add, mul, sub
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.fetches import fetches
 from support.kernels import lower_kernel
 
 from tvm_mnv3.codegen.read_ahead import with_reads_ahead
-from tvm_mnv3.compat import Call, T, tirx
+from tvm_mnv3.compat import T, tirx
 from tvm_mnv3.schedules.gemm_knobs import default
 from tvm_mnv3.schedules.read_ahead import LINE, READ_AHEAD, lines_ahead
 from tvm_mnv3.targets import load_core
@@ -35,42 +33,17 @@ def annotated(tiles: int, turns: int, lines: int) -> tirx.PrimFunc:
     return kernel
 
 
-def fetched(statement: tirx.Stmt, values: dict[tirx.Var, int]) -> Iterator[int]:
-    """The offset of every fetch from that address, in the order in which the loops make them."""
-    if isinstance(statement, tirx.SeqStmt):
-        for each in statement.seq:
-            yield from fetched(each, values)
-    elif isinstance(statement, tirx.For):
-        for value in range(int(statement.extent)):
-            yield from fetched(statement.body, {**values, statement.loop_var: int(statement.min) + value})
-    elif isinstance(statement, tirx.Evaluate) and isinstance(statement.value, Call):
-        (address,) = (a for a in statement.value.args if isinstance(a, Call))
-        yield number(address.args[1], values)
-
-
-def number(expression: Any, values: dict[tirx.Var, int]) -> int:
-    """The value of an expression of integers."""
-    if isinstance(expression, tirx.Var):
-        return values[expression]
-    if isinstance(expression, tirx.Cast):
-        return number(expression.value, values)
-    operations = {tirx.Add: add, tirx.Sub: sub, tirx.Mul: mul}
-    if type(expression) in operations:
-        return int(operations[type(expression)](number(expression.a, values), number(expression.b, values)))
-    return int(expression)
-
-
 @settings(max_examples=50, deadline=None)
 @given(tiles=st.integers(1, 9), turns=st.integers(2, 40), lines=st.integers(1, 5))
 def test_fetches_walk_line_by_line_from_the_operand_ahead(tiles: int, turns: int, lines: int) -> None:
     function, size = with_reads_ahead(annotated(tiles, turns, lines))
-    assert list(fetched(function.body, {})) == list(range(0, size, LINE))
+    assert [offset for _, offset in fetches(function.body)] == list(range(0, size, LINE))
     assert size == tiles * turns * lines * LINE
 
 
 def test_a_loop_without_the_annotation_fetches_nothing() -> None:
     function, size = with_reads_ahead(annotated(2, 3, 0))
-    assert list(fetched(function.body, {})) == []
+    assert [offset for _, offset in fetches(function.body)] == []
     assert size == 0
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from codegen.test_read_ahead import number
+from support.cores import WIDE
+from support.fetches import fetches
 from support.kernels import KernelLibrary, operands_of
 
-from tvm_mnv3.compat import Call, s_tir, tirx
 from tvm_mnv3.schedules import gemm_blocks
 from tvm_mnv3.schedules.gemm_knobs import GemmKnobs, default, knobs
 from tvm_mnv3.schedules.read_ahead import LINE
@@ -19,15 +18,6 @@ from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload
 
 PROJECTION = Workload.parse("pointwise_h7w7_i960_o160_f32_scale_bias_add")
-X86 = replace(
-    load_core("host"),
-    isa="x86_64",
-    vector_bits=512,
-    vector_registers=32,
-    multiply_adds_per_cycle=2,
-    multiply_add_latency=4,
-    l1_data_bytes=48 << 10,
-)
 #: Rows and columns that tiles do not divide, one and two panels, all that a product can be fused with.
 CASES = {
     "pointwise_h7w7_i96_o40_f32_scale_bias_add": GemmKnobs(5, 2, 8, "columns", panel=True, blocks=6),
@@ -53,18 +43,18 @@ def test_blocks_change_no_bit_and_agree_with_the_reference(name: str, tmp_path: 
 
 
 def test_a_panel_that_the_first_level_cache_does_not_hold_is_cut_into_blocks_that_it_does() -> None:
-    chosen = default(PROJECTION, X86)
+    chosen = default(PROJECTION, WIDE)
     block = PROJECTION.in_channels // chosen.blocks * chosen.vectors * chosen.lanes * 4
     assert chosen.order == "columns"
     assert chosen.blocks > 1
-    assert block <= X86.l1_data_bytes < block * chosen.blocks
+    assert block <= WIDE.l1_data_bytes < block * chosen.blocks
 
 
 @pytest.mark.parametrize(
     ("name", "core"),
     [
-        ("pointwise_h7w7_i160_o960_f32_bias_hswish", X86),  # its panels fit
-        ("pointwise_h14w14_i672_o112_f32_scale_bias_add", X86),  # rows enough: weights stream past them
+        ("pointwise_h7w7_i160_o960_f32_bias_hswish", WIDE),  # its panels fit
+        ("pointwise_h14w14_i672_o112_f32_scale_bias_add", WIDE),  # rows enough: weights stream past them
         (PROJECTION.name, load_core("cortex-a76")),
     ],
 )
@@ -73,25 +63,9 @@ def test_others_take_all_of_k_at_once(name: str, core: object) -> None:
 
 
 def test_blocks_are_in_the_space_of_x86_alone() -> None:
-    counts = {core.isa: {k.blocks for k in knobs(PROJECTION, core)} for core in (X86, load_core("cortex-a76"))}
+    counts = {core.isa: {k.blocks for k in knobs(PROJECTION, core)} for core in (WIDE, load_core("cortex-a76"))}
     assert counts["aarch64"] == {1}
     assert len(counts["x86_64"]) > 2
-
-
-def fetched(statement: tirx.Stmt, values: dict[tirx.Var, int]) -> Iterator[tuple[int, int]]:
-    """The block in use and the offset of every fetch, in the order in which the loops make them."""
-    if isinstance(statement, tirx.SeqStmt):
-        for each in statement.seq:
-            yield from fetched(each, values)
-    elif isinstance(statement, s_tir.SBlockRealize):
-        yield from fetched(statement.block.body, values)
-    elif isinstance(statement, tirx.For):
-        for value in range(int(statement.extent)):
-            yield from fetched(statement.body, {**values, statement.loop_var: value})
-    elif isinstance(statement, tirx.Evaluate) and isinstance(statement.value, Call):
-        (address,) = (a for a in statement.value.args if isinstance(a, Call))
-        panel, block, *_ = values.values()
-        yield panel * 4 + block, number(address.args[1], values)
 
 
 def test_while_a_block_is_in_use_all_of_the_next_is_fetched() -> None:
@@ -99,9 +73,9 @@ def test_while_a_block_is_in_use_all_of_the_next_is_fetched() -> None:
     function = gemm_blocks.compute(workload, GemmKnobs(10, 2, 8, "columns", panel=True, blocks=4))
     block_bytes = 24 * 2 * 8 * 4
     offsets: dict[int, set[int]] = {}
-    for block, offset in fetched(function.body, {}):
-        offsets.setdefault(block, set()).add(offset)
+    for (panel, block, *_), offset in fetches(function.body):
+        offsets.setdefault(panel * 4 + block, set()).add(offset)
     assert sorted(offsets) == list(range(12))
-    for block, fetches in offsets.items():
-        assert fetches >= set(range((block + 1) * block_bytes, (block + 2) * block_bytes, LINE))
+    for block, fetched in offsets.items():
+        assert fetched >= set(range((block + 1) * block_bytes, (block + 2) * block_bytes, LINE))
     assert all(max(offsets[one]) < min(offsets[next_]) + 2 * block_bytes for one, next_ in pairwise(sorted(offsets)))

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from support.cores import WIDE
 
 from tvm_mnv3.schedules import tiles
 from tvm_mnv3.schedules.gemm_knobs import default
-from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload
-
-#: An x86 core with AVX-512 and two multiply-adds a cycle.
-WIDE = replace(
-    load_core("host"),
-    isa="x86_64",
-    vector_bits=512,
-    vector_registers=32,
-    multiply_adds_per_cycle=2,
-    multiply_add_latency=4,
-    l1_data_bytes=48 << 10,
-)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""Vectors of pairs of k: where channels fill the lanes of wide registers only to a part."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.cores import WIDE
+from support.kernels import TRIPLE, KernelLibrary, lower_kernel, operands_of
+
+from tvm_mnv3.codegen.object_code import llvm_target
+from tvm_mnv3.compat import IRModule, tvm
+from tvm_mnv3.schedules import gemm
+from tvm_mnv3.schedules.gemm_knobs import GemmKnobs, default, knobs
+from tvm_mnv3.targets import load_core
+from tvm_mnv3.workload import Workload
+
+#: Tiles that divide and that do not, a last tile with vectors less, all that a product can be fused with.
+CASES = {
+    "pointwise_h6w8_i72_o24_f32_bias_add": GemmKnobs(8, 3, 16, pairs=True),
+    "pointwise_h7w7_i96_o40_f32_scale_bias": GemmKnobs(5, 5, 16, panel=True, pairs=True),
+    "pointwise_h7w7_i96_o40_f32_scale_bias_add": GemmKnobs(4, 2, 16, pairs=True),
+    "pointwise_h5w5_i34_o24_f32": GemmKnobs(6, 2, 16, pairs=True),
+    "pointwise_h6w8_i72_o12_f32_bias_hswish": GemmKnobs(5, 3, 8, pairs=True),
+    "pointwise_h6w8_i72_o24_f32w16_bias": GemmKnobs(9, 3, 16, pairs=True),
+    "pointwise_n2_h4w4_i48_o24_f32_scale_bias_add": GemmKnobs(5, 3, 16, panel=True, pairs=True),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_sums_over_even_and_odd_k_agree_with_the_reference(name: str, tmp_path: Path) -> None:
+    workload = Workload.parse(name)
+    library = KernelLibrary({"pairs": (workload, CASES[name])}, tmp_path)
+    operands = operands_of(workload)
+    tasks = library.kernels["pairs"].tasks
+    (output,), (expected,) = library.run("pairs", operands), library.expected("pairs", operands)
+    (backwards,) = library.run("pairs", operands, [(task, task + 1) for task in reversed(range(tasks))])
+    assert output.tobytes() == backwards.tobytes()
+    assert output.reshape(expected.shape) == pytest.approx(expected, abs=1e-5 * float(abs(expected).max()))
+
+
+def test_a_lane_holds_every_other_k_of_its_channel() -> None:
+    workload = Workload.parse("pointwise_h4w4_i6_o4_f32")
+    weight = np.arange(24, dtype=np.float32).reshape(4, 6)
+    packed, _ = gemm.pack({"weight": weight}, workload, GemmKnobs(1, 1, 8, pairs=True))
+    assert packed.shape == (1, 3, 1, 8)
+    for k in range(3):
+        np.testing.assert_array_equal(packed[0, k, 0], weight[:, 2 * k : 2 * k + 2].ravel())
+
+
+@pytest.mark.parametrize(
+    "name", ["pointwise_h56w56_i72_o24_f32_bias_add", "pointwise_h28w28_i120_o40_f32_scale_bias_add"]
+)
+def test_pairs_fill_all_lanes_of_24_and_40_channels(name: str) -> None:
+    workload = Workload.parse(name)
+    chosen = default(workload, WIDE)
+    assert chosen.pairs
+    assert workload.out_channels % (chosen.vectors * chosen.channels) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "core"),
+    [
+        ("pointwise_h14w14_i200_o80_f32_bias_add", WIDE),  # 80 channels fill five vectors
+        ("pointwise_h28w28_i120_o40_f32_scale_bias_add", load_core("cortex-a76")),
+    ],
+)
+def test_where_channels_fill_the_lanes_there_are_no_pairs(name: str, core: object) -> None:
+    assert not any(each.pairs for each in knobs(Workload.parse(name), core))  # type: ignore[arg-type]
+
+
+def test_all_sums_stay_in_registers() -> None:
+    """Of two neighbouring lanes' sum LLVM would make ``vhaddps``, which knows half of the registers only."""
+    workload = Workload.parse("pointwise_h56w56_i72_o24_f32_bias_add")
+    kernel = lower_kernel("pairs", workload, GemmKnobs(9, 3, 16, pairs=True), WIDE, TRIPLE)
+    module = IRModule({kernel.name: kernel.function})
+    assembly = str(tvm.get_global_func("target.build.llvm")(module, llvm_target(WIDE, TRIPLE)).inspect_source("asm"))
+    assert re.search(r"vfmadd\w+ps\s.*zmm", assembly)
+    assert not re.search(r"%zmm\d+, .*\(%rsp\)", assembly)
