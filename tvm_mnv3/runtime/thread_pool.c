@@ -3,9 +3,10 @@
  * A job is `count` tasks. Every thread owns one contiguous share of them, cut into up to CHUNKS pieces; it takes its
  * own pieces first and then those that others have left, so a slow core or a late one holds nobody up.
  *
- * A share is one number: the pieces left. Whoever counts it down owns a piece, and a piece keeps its job alive (the
- * caller waits until `done` equals `count`), so its owner may read the job's fields without a lock. The caller never
- * waits for a thread that came too late to get a piece; such a thread may as well help with the next job.
+ * A share is one number: the pieces left. Whoever counts it down owns a piece, and a piece keeps its job alive until it
+ * is counted (the caller waits until `done` equals `count`), so its owner may read the job's fields without a lock.
+ * The caller never waits for a thread that came too late to get a piece; such a thread may as well help with the next
+ * job.
  */
 #include "thread_pool.h"
 
@@ -65,23 +66,27 @@ static uint32_t take(share *from) {
   return left;
 }
 
-/* Runs the piece of `owner`'s share that was taken when `left` were left. */
-static void run_piece(tvm_mnv3_pool *pool, int32_t owner, uint32_t left) {
+/* Runs the piece of `owner`'s share that was taken when `left` were left: how many tasks it had. */
+static uint32_t run_piece(tvm_mnv3_pool *pool, int32_t owner, uint32_t left) {
   int32_t first = first_task(pool, owner), tasks = first_task(pool, owner + 1) - first, cuts = pieces(tasks);
   int64_t piece = cuts - (int64_t)left;
   int32_t begin = first + (int32_t)(tasks * piece / cuts);
   int32_t end = first + (int32_t)(tasks * (piece + 1) / cuts);
-  uint32_t count = (uint32_t)pool->count; /* read before `done` says that the job may end */
   pool->task(pool->state, begin, end);
-  uint32_t done = __atomic_add_fetch(&pool->done, (uint32_t)(end - begin), __ATOMIC_SEQ_CST);
-  if (done == count && __atomic_load_n(&pool->caller_sleeps, __ATOMIC_SEQ_CST)) futex_wake(&pool->done, 1);
+  return (uint32_t)(end - begin);
 }
 
+/* Adds up what it has run before it says so: every word about it takes the line of `done` from another core. */
 static void work(tvm_mnv3_pool *pool, int32_t self) {
+  uint32_t ran = 0;
   for (int32_t i = 0; i < pool->threads; ++i) {
     int32_t owner = (self + i) % pool->threads;
-    for (uint32_t left; (left = take(&pool->shares[owner])) != 0;) run_piece(pool, owner, left);
+    for (uint32_t left; (left = take(&pool->shares[owner])) != 0;) ran += run_piece(pool, owner, left);
   }
+  if (ran == 0) return;
+  uint32_t count = (uint32_t)pool->count; /* read before `done` says that the job may end */
+  uint32_t done = __atomic_add_fetch(&pool->done, ran, __ATOMIC_SEQ_CST);
+  if (done == count && __atomic_load_n(&pool->caller_sleeps, __ATOMIC_SEQ_CST)) futex_wake(&pool->done, 1);
 }
 
 /* The number of the next job after `last`. */
