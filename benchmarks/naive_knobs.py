@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,11 @@ def tune_from_naive(asked: CompileOptions, trials: int, seed: int) -> list[Compa
         corners = {w.name: KnobSpace(template_of(w).knobs(w, core)).corners() for w in workloads}
         defaults = {w.name: template_of(w).default(w, core) for w in workloads}
         cycles = _cycles(pipeline, [of_template(w, k) for w in workloads for k in (*corners[w.name], defaults[w.name])])
-        naive = {w.name: max(corners[w.name], key=lambda k, w=w: cycles[of_template(w, k).key]) for w in workloads}
+
+        def cycles_of(workload: Workload, knobs: Any) -> float:
+            return cycles[of_template(workload, knobs).key]
+
+        naive = {w.name: max(corners[w.name], key=partial(cycles_of, w)) for w in workloads}
         tasks = _tasks(uses, naive, core, seed)
         with open_log(Path(folder, "log.jsonl")) as log:
             budget = Budget.of(trials, len(tasks), ROUND, _PATIENCE)
@@ -88,7 +93,7 @@ def tune_from_naive(asked: CompileOptions, trials: int, seed: int) -> list[Compa
     return [
         Comparison(
             task.name, task.uses, task.trials, task.default_score, task.best_score,
-            cycles[of_template(task.workload, defaults[task.name]).key],
+            cycles_of(task.workload, defaults[task.name]),
         )
         for task in tasks
     ]  # fmt: skip

@@ -5,15 +5,15 @@ from __future__ import annotations
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import gemm, gemm_knobs, tiles
+from . import gemm, gemm_default, gemm_knobs, tiles
 from .reference import pointwise as reference
 from .template import Template
 
 
 def default(workload: Workload, core: Core) -> gemm_knobs.GemmKnobs:
-    """For one picture wide tiles: enough sums to hide the multiply-add's latency. For more, `gemm_knobs`' choice."""
+    """For one picture wide tiles: enough sums to hide the multiply-add's latency. For more, `gemm_default`'s choice."""
     if workload.batch > 1:
-        return gemm_knobs.default(workload, core)
+        return gemm_default.default(workload, core)
     lanes = tiles.fitting_lanes(workload.out_channels, core.lanes(workload.dtype))
     wanted = core.multiply_adds_per_cycle * core.multiply_add_latency
     vectors = tiles.balanced(tiles.count(workload.out_channels, lanes), min(wanted, 8))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import gemm, gemm_knobs
+from . import gemm, gemm_default, gemm_knobs
 from .reference import pointwise as reference
 from .template import Template
 
@@ -14,7 +14,7 @@ TEMPLATE = Template(
     compute=gemm.compute,
     schedule=gemm.schedule,
     knobs=gemm_knobs.knobs,
-    default=gemm_knobs.default,
+    default=gemm_default.default,
     pack=gemm.pack,
     reference=reference,
 )

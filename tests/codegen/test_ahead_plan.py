@@ -9,7 +9,7 @@ from support.kernels import lower_kernel
 from tvm_mnv3.codegen.ahead_plan import plan_reads_ahead
 from tvm_mnv3.codegen.lowering import LoweredKernel
 from tvm_mnv3.codegen.program import Place, Program, Space, Step
-from tvm_mnv3.schedules.gemm_knobs import default
+from tvm_mnv3.schedules.gemm_default import default
 from tvm_mnv3.targets import Core, load_core
 from tvm_mnv3.workload import Workload
 

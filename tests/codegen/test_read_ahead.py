@@ -11,7 +11,7 @@ from support.kernels import lower_kernel
 
 from tvm_mnv3.codegen.read_ahead import with_reads_ahead
 from tvm_mnv3.compat import T, tirx
-from tvm_mnv3.schedules.gemm_knobs import default
+from tvm_mnv3.schedules.gemm_default import default
 from tvm_mnv3.schedules.read_ahead import LINE, READ_AHEAD, lines_ahead
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload

@@ -12,7 +12,8 @@ from support.fetches import fetches
 from support.kernels import KernelLibrary, operands_of
 
 from tvm_mnv3.schedules import gemm_blocks
-from tvm_mnv3.schedules.gemm_knobs import GemmKnobs, default, knobs
+from tvm_mnv3.schedules.gemm_default import default
+from tvm_mnv3.schedules.gemm_knobs import GemmKnobs, knobs
 from tvm_mnv3.schedules.read_ahead import LINE
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload

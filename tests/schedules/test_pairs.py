@@ -13,7 +13,8 @@ from support.kernels import TRIPLE, KernelLibrary, lower_kernel, operands_of
 from tvm_mnv3.codegen.object_code import llvm_target
 from tvm_mnv3.compat import IRModule, tvm
 from tvm_mnv3.schedules import gemm
-from tvm_mnv3.schedules.gemm_knobs import GemmKnobs, default, knobs
+from tvm_mnv3.schedules.gemm_default import default
+from tvm_mnv3.schedules.gemm_knobs import GemmKnobs, knobs
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload
 

@@ -1,0 +1,120 @@
+"""The default out of the space of a matrix product's tiles (`gemm_knobs`): what a tile costs, and how it is shared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tvm_mnv3.targets import Core
+from tvm_mnv3.workload import Workload
+
+from . import tiles
+from .gemm_knobs import UNROLL, GemmKnobs, Sizes, in_blocks, orders, panel_fits, register_tiles
+from .template import as_numpy_dtype
+
+#: So many tasks share evenly enough among a phone's cores.
+MANY_TASKS = 32
+#: And so few panels, with which threads wait so little for each other.
+EVEN = 1.07
+#: What the second-level cache delivers ("Software Optimization Guide for the AMD Zen4 Microarchitecture", 57647).
+L2_BYTES_PER_CYCLE = 32
+#: Parting the sums of a vector of pairs takes two shuffles, of which x86's cores with 512 bits do one a cycle.
+CYCLES_OF_PAIR = 2
+#: In order nothing hides a load. Cycles per k of a vector of weights, of a row of A, and of one in a panel, whose
+#: addresses are one apart; and of a sum outside k. By 300 tiles in LLVM's models of the cortex-a53 and the cortex-a55
+#: (`tvm-mnv3 tune --device model:cortex-a53`), by least squares, float32.
+IN_ORDER_WEIGHTS, IN_ORDER_ROW, IN_ORDER_PANEL_ROW, IN_ORDER_SUM = 2.3, 1.0, 0.6, 7
+#: Tiles whose modelled costs differ by less than this are as good as each other.
+NEAR = 1.02
+
+
+def default(workload: Workload, core: Core) -> GemmKnobs:
+    """The register tile with the lowest modelled cost, of about equal ones that whose tasks share most evenly among
+    threads; a panel where a scale has to be multiplied in.
+
+    ARM multiplies by a lane of a register, so it reads A by vectors; x86 spreads a value as it reads it.
+    """
+    size = Sizes.of(workload)
+    # Few rows and many columns: one panel of weights at a time is read once, not once per tile of rows.
+    order = "columns" if size.n > size.m else "rows"
+    by_vectors = core.isa == "aarch64" and workload.in_channels % UNROLL == 0
+    candidates = [
+        replace(tile, order=order if order in orders(tile, size) else orders(tile, size)[0])
+        for tile in register_tiles(workload, core)
+        if tile.vector_reads == by_vectors and _leaves_registers(tile, core)
+    ]
+    if "scale" in workload.prologue:
+        blocked = [each for tile in candidates for each in in_blocks(tile, workload, core)]
+        fitting = [replace(tile, order="rows", panel=True) for tile in candidates if panel_fits(tile, workload)]
+        candidates = blocked or fitting or candidates
+    else:
+        candidates = [each for tile in candidates for each in in_blocks(tile, workload, core) or [tile]]
+    cycles = {tile: _cycles(tile, workload, core) for tile in candidates}
+    near = [tile for tile in candidates if cycles[tile] <= NEAR * min(cycles.values())]
+    return min(near, key=lambda tile: (_imbalance(tile, size), cycles[tile]))
+
+
+def _leaves_registers(tile: GemmKnobs, core: Core) -> bool:
+    """Whether the next weights can be read while the present ones are in use, where A takes registers too.
+
+    Without that room LLVM's ARM code waits for loads: 7 x 3 sums need 4.5 % more of the model's cycles on a cortex-a76
+    than 7 x 2, on every expansion of V3-Large in float32, and 3 % more in float16. In order, two registers more: 9 x 2
+    sums take half as long again as 7 x 2 where k is short.
+    """
+    if not tile.vector_reads or tile.rows == tile.vectors == 1:
+        return True
+    room = core.vector_registers - (2 if core.in_order else 0)
+    return tile.rows * tile.vectors + 2 * tile.vectors + tile.rows <= room
+
+
+def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
+    """Modelled cycles: those of all tiles of rows, of each all tiles of columns, the last of which may be narrower."""
+    size = Sizes.of(workload)
+    across = tiles.count(size.n, tile.vectors * tile.channels)
+    again = tiles.again(size.n, tile.vectors, tile.channels) if tile.order == "rows" else 0
+    last = replace(tile, vectors=tile.vectors - again)
+    row = (across - 1) * _tile_cycles(tile, workload, core) + _tile_cycles(last, workload, core)
+    if tile.blocks > 1:
+        row += across * _cycles_of_blocks(tile, size)
+    return tiles.count(size.m, tile.rows) * row
+
+
+def _tile_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
+    """Multiply-adds against loads (two a cycle) per k, plus what a tile costs outside k."""
+    size = Sizes.of(workload)
+    rate = core.multiply_add_rate(tile.lanes, workload.dtype)
+    sums = tile.rows * tile.vectors
+    loads = tile.vectors + tile.rows / (UNROLL if tile.vector_reads else 1)
+    if core.in_order and tile.vector_reads and workload.dtype == "float32":
+        row = IN_ORDER_PANEL_ROW if tile.panel else IN_ORDER_ROW
+        inner = sums / rate + IN_ORDER_WEIGHTS * tile.vectors + row * tile.rows
+        return size.k * inner + IN_ORDER_SUM * sums
+    # Each sum waits for its own last multiply-add.
+    inner = max(sums / rate, loads / 2, core.multiply_add_latency)
+    inner += 0.05 * loads  # loads are never quite free: prefer square tiles among equals
+    itemsize = as_numpy_dtype(workload).itemsize
+    if tile.order == "rows" and size.k * size.n * itemsize > core.l1_data_bytes:
+        # All weights pass every tile of rows, out of the second-level cache: two rows lose 1 to 3 % to three there.
+        inner += 0.05 * tile.vectors * tile.lanes * itemsize / L2_BYTES_PER_CYCLE
+    if tile.pairs:
+        return size.k / 2 * inner + 3 * sums / rate + 8 + CYCLES_OF_PAIR * sums
+    return size.k * inner + 3 * sums / rate + 8
+
+
+def _cycles_of_blocks(tile: GemmKnobs, size: Sizes) -> float:
+    """Of a tile, what blocks cost: a load and a store of every sum, and every panel of weights scales the rows anew."""
+    scaling = 2 * tile.rows * size.k / tile.lanes if tile.panel else 0
+    return 1.5 * tile.rows * tile.vectors * tile.blocks + scaling
+
+
+def _imbalance(tile: GemmKnobs, size: Sizes) -> float:
+    """How much longer few tasks take than equal shares of the work would, on average of 1, 2 and 4 threads.
+
+    In the order "columns" what is shared is panels of weights: each is read by one thread, and where the expansion runs
+    by slices of channels (`tvm_mnv3.codegen.slices`), these are panels as well.
+    """
+    columns = tile.order == "columns"
+    tasks = tiles.count(size.n, tile.vectors * tile.lanes) if columns else tiles.count(size.m, tile.rows)
+    if tasks >= MANY_TASKS:
+        return 1
+    mean = sum(tiles.imbalance(tasks, threads) for threads in (1, 2, 4)) / 3
+    return 1 if columns and mean < EVEN else mean
