@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,12 @@ from tvm_mnv3.options import CompileOptions
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--slow``: a bare ``pytest`` leaves the slow tests out, CI does not."""
     parser.addoption("--slow", action="store_true", help="run the tests marked slow too, as CI=true does")
+
+
+def pytest_configure() -> None:
+    """Where a shell has started the tests in the background, they and all that they start would ignore SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -59,7 +59,7 @@ def test_a_farm_serves_until_it_is_stopped(emulator: str, tmp_path: Path, invoke
         address = said[1].split("//")[1].split("/")[0]
         listed = invoke("devices", "--tracker", address).stdout
         farm.send_signal(signal.SIGINT)
-        _, errors = farm.communicate()
+        _, errors = farm.communicate(timeout=60)
 
     assert said[0].startswith("2 emulated cortex-a76 behind the tracker")
     assert listed.count(f"rpc://{address}/toys ") == 2
