@@ -37,8 +37,8 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         return gemm_blocks.compute(workload, knobs)
     size = Sizes.of(workload)
     M, N, K = size.m, size.n, size.k
-    rows, V, L, C = knobs.rows, knobs.vectors, knobs.lanes, knobs.channels
-    MT, NT, P = tiles.count(M, rows), tiles.count(N, V * C), L // C
+    rows, V, L, C, P = knobs.rows, knobs.vectors, knobs.lanes, knobs.channels, knobs.depth
+    MT, NT = tiles.count(M, rows), tiles.count(N, V * C)
     dtype = workload.dtype
     scaled, biased, added = (part in (*workload.prologue, *workload.epilogue) for part in ("scale", "bias", "add"))
 
@@ -134,7 +134,7 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     sch.unroll(mi)
     sch.unroll(v)
 
-    step = gcd(workload.in_channels // (2 if knobs.pairs else 1), UNROLL)
+    step = gcd(workload.in_channels // knobs.depth, UNROLL)
     *_, mi, v, lane, k = sch.get_loops(total)
     k_outer, k_inner = sch.split(k, [None, step])
     sch.reorder(k_outer, k_inner, mi, v, lane)

@@ -38,7 +38,7 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
     order = "columns" if size.n > size.m else "rows"
     by_vectors = core.isa == "aarch64" and workload.in_channels % UNROLL == 0
     candidates = [
-        replace(tile, order=order if order in orders(tile, size) else orders(tile, size)[0])
+        replace(tile, order=order if order in (possible := orders(tile, size)) else possible[0])
         for tile in register_tiles(workload, core)
         if tile.vector_reads == by_vectors and _leaves_registers(tile, core)
     ]
@@ -95,9 +95,8 @@ def _tile_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     if tile.order == "rows" and size.k * size.n * itemsize > core.l1_data_bytes:
         # All weights pass every tile of rows, out of the second-level cache: two rows lose 1 to 3 % to three there.
         inner += 0.05 * tile.vectors * tile.lanes * itemsize / L2_BYTES_PER_CYCLE
-    if tile.pairs:
-        return size.k / 2 * inner + 3 * sums / rate + 8 + CYCLES_OF_PAIR * sums
-    return size.k * inner + 3 * sums / rate + 8
+    parting = CYCLES_OF_PAIR * sums if tile.pairs else 0
+    return size.k / tile.depth * inner + 3 * sums / rate + 8 + parting
 
 
 def _cycles_of_blocks(tile: GemmKnobs, size: Sizes) -> float:
@@ -113,7 +112,7 @@ def _imbalance(tile: GemmKnobs, size: Sizes) -> float:
     by slices of channels (`tvm_mnv3.codegen.slices`), these are panels as well.
     """
     columns = tile.order == "columns"
-    tasks = tiles.count(size.n, tile.vectors * tile.lanes) if columns else tiles.count(size.m, tile.rows)
+    tasks = tiles.count(size.n, tile.vectors * tile.channels) if columns else tiles.count(size.m, tile.rows)
     if tasks >= MANY_TASKS:
         return 1
     mean = sum(tiles.imbalance(tasks, threads) for threads in (1, 2, 4)) / 3

@@ -53,9 +53,14 @@ class GemmKnobs:
     pairs: bool = False
 
     @property
+    def depth(self) -> int:
+        """How many k a vector holds of each of its channels."""
+        return 2 if self.pairs else 1
+
+    @property
     def channels(self) -> int:
         """Of a vector."""
-        return self.lanes // 2 if self.pairs else self.lanes
+        return self.lanes // self.depth
 
 
 @dataclass(frozen=True)

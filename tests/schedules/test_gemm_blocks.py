@@ -35,9 +35,8 @@ def test_blocks_change_no_bit_and_agree_with_the_reference(name: str, tmp_path: 
     whole = replace(knobs, order="rows", blocks=1)
     library = KernelLibrary({"blocks": (workload, knobs), "whole": (workload, whole)}, tmp_path)
     operands = operands_of(workload)
-    tasks = library.kernels["blocks"].tasks
     (output,), (other,) = library.run("blocks", operands), library.run("whole", operands)
-    (backwards,) = library.run("blocks", operands, [(task, task + 1) for task in reversed(range(tasks))])
+    (backwards,) = library.run_backwards("blocks", operands)
     assert output.tobytes() == other.tobytes() == backwards.tobytes()
     (expected,) = library.expected("blocks", operands)
     assert output.reshape(expected.shape) == pytest.approx(expected, abs=1e-5 * float(abs(expected).max()))

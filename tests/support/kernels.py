@@ -63,6 +63,10 @@ class KernelLibrary:
             kernel(*pointers, begin, end)
         return outputs
 
+    def run_backwards(self, symbol: str, operands: Mapping[str, Array]) -> list[Array]:
+        """The kernel's outputs, when its tasks are done one by one, the last first."""
+        return self.run(symbol, operands, [(task, task + 1) for task in reversed(range(self.kernels[symbol].tasks))])
+
     def expected(self, symbol: str, operands: Mapping[str, Array]) -> list[Array]:
         """The outputs by NumPy."""
         workload, _ = self.assignments[symbol]

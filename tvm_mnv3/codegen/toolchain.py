@@ -7,11 +7,6 @@ sources give the same bytes everywhere. Triples are zig's: ``aarch64-linux-gnu.2
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,13 +16,12 @@ from tvm_mnv3.codegen.files import replacing
 from tvm_mnv3.codegen.inspect_elf import inspect_shared_library
 from tvm_mnv3.codegen.localize import localize
 from tvm_mnv3.codegen.triple import architecture
-from tvm_mnv3.errors import EnvironmentProblem
+from tvm_mnv3.codegen.zig import ToolchainError, UndefinedSymbolError, run_zig
 
 __all__ = [
     "ToolchainError",
     "UndefinedSymbolError",
     "archive",
-    "cache_folder",
     "compile_c",
     "embed_binary",
     "link_executable",
@@ -58,46 +52,6 @@ _FREESTANDING = (
 
 #: Android on 16 KB pages refuses libraries whose segments are aligned to less.
 _PAGES = ("-z", "max-page-size=16384", "-z", "common-page-size=16384")
-
-#: All that the tools may see of this process's environment.
-_KEPT_VARIABLES = ("HOME", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE", "TMPDIR")
-
-
-class ToolchainError(EnvironmentProblem):
-    """The compiler or the linker refused its input."""
-
-
-class UndefinedSymbolError(ToolchainError):
-    """A library needs symbols that none of its objects defines, or should export them.
-
-    Attributes
-    ----------
-    symbols
-        Their names, sorted.
-    """
-
-    def __init__(self, message: str, symbols: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.symbols = symbols
-
-
-def cache_folder() -> Path:
-    """Where helpers and the compiler's cache live: ``TVM_MNV3_CACHE``, or ``~/.cache/tvm-mnv3``; it exists.
-
-    Raises
-    ------
-    EnvironmentProblem
-        The folder cannot be made.
-    """
-    folder = Path(os.environ.get("TVM_MNV3_CACHE") or Path.home() / ".cache" / "tvm-mnv3").absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"The cache folder {folder} cannot be made ({error.strerror}); "
-            "set the variable TVM_MNV3_CACHE to a folder that can be written."
-        ) from error
-    return folder
 
 
 def compile_c(
@@ -155,7 +109,7 @@ def compile_c(
         with replacing(final) as unfinished:
             prefix = f"-ffile-prefix-map={source.parent}=."
             compiler, *language = _LANGUAGES[source.suffix]
-            _zig(compiler, "-target", triple, *language, *flags, prefix, "-c", str(source), "-o", str(unfinished))
+            run_zig(compiler, "-target", triple, *language, *flags, prefix, "-c", str(source), "-o", str(unfinished))
         objects.append(out / final.name)
     return objects
 
@@ -197,7 +151,7 @@ def link_shared(
     with tempfile.TemporaryDirectory() as folder, replacing(out.absolute()) as unfinished:
         script = Path(folder, "exports.map")
         script.write_text("{ global: " + "".join(f"{name}; " for name in sorted(exports)) + "local: *; };\n")
-        _zig(
+        run_zig(
             "ld.lld", "-shared", "-m", machine.lld_emulation, "-soname", soname,
             "--version-script", str(script), "--no-undefined-version",
             "--unresolved-symbols=ignore-all" if allow_undefined else "--no-undefined",
@@ -234,7 +188,7 @@ def link_executable(
         As of `link_shared`.
     """
     with replacing(out.absolute()) as unfinished:
-        _zig(
+        run_zig(
             "cc", "-target", triple, "-static" if static else "-dynamic", "-s", "-Wl,--gc-sections",
             *(str(item.absolute()) for item in objects), *(f"-l{name}" for name in libraries),
             "-o", str(unfinished),
@@ -252,7 +206,7 @@ def link_object(objects: Sequence[Path], *, triple: str, out: Path, exports: Seq
     """
     with replacing(out.absolute()) as unfinished:
         inputs = (str(item.absolute()) for item in objects)
-        _zig("ld.lld", "-r", "-m", architecture(triple).lld_emulation, *inputs, "-o", str(unfinished))
+        run_zig("ld.lld", "-r", "-m", architecture(triple).lld_emulation, *inputs, "-o", str(unfinished))
         localize(unfinished, exports)
     return out
 
@@ -260,44 +214,5 @@ def link_object(objects: Sequence[Path], *, triple: str, out: Path, exports: Seq
 def archive(objects: Sequence[Path], out: Path) -> Path:
     """Put object files into a static library, without dates, owners or folders."""
     with replacing(out.absolute()) as unfinished:
-        _zig("ar", "rcsD", str(unfinished), *(str(item.absolute()) for item in objects))
+        run_zig("ar", "rcsD", str(unfinished), *(str(item.absolute()) for item in objects))
     return out
-
-
-def _zig(tool: str, *arguments: str) -> None:
-    """Run one of zig's tools, apart from this process's folder and environment."""
-    if importlib.util.find_spec("ziglang") is None:
-        raise EnvironmentProblem(
-            "The C toolchain is missing: the Python package ziglang is not installed. "
-            "Install it with `python -m pip install ziglang==0.17.1`."
-        )
-    cache = cache_folder() / "zig"
-    cache.mkdir(exist_ok=True)
-    environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    environment |= {"ZIG_GLOBAL_CACHE_DIR": str(cache), "ZIG_LOCAL_CACHE_DIR": str(cache), "LC_ALL": "C"}
-    done = subprocess.run(
-        [sys.executable, "-m", "ziglang", tool, *arguments],
-        cwd=cache, env=environment, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, errors="replace",
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise _failure(tool, done.stdout + done.stderr)
-
-
-def _failure(tool: str, said: str) -> ToolchainError:
-    """What a failed tool's output means."""
-    undefined = sorted(set(re.findall(r"undefined symbol: (\S+)", said)))
-    if undefined:
-        return UndefinedSymbolError(
-            f"The library cannot stand alone: it needs {', '.join(undefined)}, which nothing in it defines.",
-            tuple(undefined),
-        )
-    unexportable = sorted(set(re.findall(r"symbol '(\S+)' failed: symbol not defined", said)))
-    if unexportable:
-        return UndefinedSymbolError(
-            f"The library cannot export {', '.join(unexportable)}: nothing in it defines that.",
-            tuple(unexportable),
-        )
-    errors = [line for line in said.splitlines() if "error" in line]
-    first = (errors or said.splitlines() or ["it said nothing"])[0]
-    return ToolchainError(f"The toolchain (zig {tool}) failed: {first.strip()}")

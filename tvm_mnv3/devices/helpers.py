@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tvm_mnv3.codegen.toolchain import cache_folder, compile_c, link_executable, link_shared
+from tvm_mnv3.codegen.cache import cache_folder
+from tvm_mnv3.codegen.toolchain import compile_c, link_executable, link_shared
 from tvm_mnv3.runtime import POOL_HEADERS, POOL_SOURCES, RUNNER_SOURCES
 
 POOL_EXPORTS = tuple(f"tvm_mnv3_pool_{name}" for name in ("size", "create", "threads", "parallel", "destroy"))
