@@ -142,6 +142,9 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     sch.vectorize(lane)
     for loop in (k_inner, mi, v):
         sch.unroll(loop)
+    if _stores_in_turn(workload, knobs, core):
+        for loop in (mi, sch.get_loops(store)[-3]):
+            sch.annotate(loop, tiles.IN_TURN, 1)
     sch.decompose_reduction(total, k_outer)
     if _reads_ahead(workload):
         lines = _lines_ahead(workload, knobs, step, core)
@@ -151,6 +154,16 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
         sch.annotate(tile, tiles.TILES, 1)
         for block in (total, store):
             sch.annotate(sch.get_loops(block)[-2], tiles.AGAIN, again)
+
+
+def _stores_in_turn(workload: Workload, knobs: GemmKnobs, core: Core) -> bool:
+    """Whether each row is stored before the last term of the next is added (`tvm_mnv3.codegen.last_term`).
+
+    The arithmetic of h-swish keeps the stores apart anyhow. Where the last tile of channels has code of its own, LLVM
+    would keep what both tiles read for their last terms on the stack. ARM's model has no queue of stores.
+    """
+    own_code = knobs.order == "rows" and tiles.again(workload.out_channels, knobs.vectors, knobs.channels)
+    return core.isa == "x86_64" and workload.activation != "hswish" and not own_code
 
 
 def _lines_ahead(workload: Workload, knobs: GemmKnobs, step: int, core: Core) -> int:

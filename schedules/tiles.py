@@ -16,6 +16,9 @@ from tvm_mnv3.targets import Core
 #: Annotations of a loop over tiles of channels, and of the loops inside it over a tile's vectors; the latter's value is
 #: how many the last tile begins with that the one before it has computed.
 TILES, AGAIN = "tvm_mnv3.tiles", "tvm_mnv3.again"
+#: Annotation of loops over a tile's rows: in the innermost of the loops over terms, and of what is made of the sums. A
+#: row's last term is added, and the row stored, before the next one's.
+IN_TURN = "tvm_mnv3.in_turn"
 
 
 def count(extent: int, tile: int) -> int:

@@ -78,4 +78,5 @@ def test_all_sums_stay_in_registers() -> None:
     module = IRModule({kernel.name: kernel.function})
     assembly = str(tvm.get_global_func("target.build.llvm")(module, llvm_target(WIDE, TRIPLE)).inspect_source("asm"))
     assert re.search(r"vfmadd\w+ps\s.*zmm", assembly)
-    assert not re.search(r"%zmm\d+, .*\(%rsp\)", assembly)
+    # But the weights of the last four steps of k, once for all tiles (`tvm_mnv3.codegen.last_term`).
+    assert len(re.findall(r"%zmm\d+, .*\(%rsp\)", assembly)) <= 4 * 3
