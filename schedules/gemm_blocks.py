@@ -4,6 +4,9 @@ On 7x7 a projection from 960 to 160 channels multiplies each weight 49 times, bu
 of rows, and the first time from the last cache. Here all rows pass one block of a panel of weights, which stays in the
 first-level cache, before they pass the next; meanwhile that one is fetched. Between two blocks the sums wait on the
 stack. They are added up in the same order as `tvm_mnv3.schedules.gemm` does it, to the same bits.
+
+An expansion from 160 to 960 there passes all its rows, 31 KB, again and again by panels of weights as large: with both
+in blocks the first-level cache has room for them.
 """
 
 from __future__ import annotations
@@ -123,6 +126,12 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
 
 
 def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) -> None:
-    """Annotate the loop over steps of k with what it reads ahead."""
-    lines = lines_ahead(UNROLL * knobs.rows * knobs.vectors, 0, weight_bytes(workload), core)
+    """Annotate the loop over steps of k with what it reads ahead.
+
+    Behind an expansion come the weights of a squeeze-excite block, many times its own; behind a projection those of
+    one expansion.
+    """
+    row = knobs.vectors * knobs.lanes * np.dtype(workload.stored_dtype).itemsize
+    own = 0 if knobs.panel else UNROLL * row / LINE / tiles.count(Sizes.of(workload).m, knobs.rows)
+    lines = lines_ahead(UNROLL * knobs.rows * knobs.vectors, own, weight_bytes(workload), core)
     sch.annotate(sch.get_loops(sch.get_sblock("step"))[-1], READ_AHEAD, lines)

@@ -104,21 +104,24 @@ def orders(tile: GemmKnobs, size: Sizes) -> tuple[str, ...]:
 def in_blocks(tile: GemmKnobs, workload: Workload, core: Core) -> list[GemmKnobs]:
     """The tile with as few blocks of k as fill no more than `BLOCK_SHARE` of the first-level cache.
 
-    None where the cache has room for the whole panel, where the sums between two blocks take too much of the stack, and
-    where rows are read by vectors, which `gemm_blocks` does not do: ARM's cores have not been seen to wait for weights.
+    A block is of a panel of weights, and of all rows where they are read as they are; scaled ones are copied tile by
+    tile. None where the cache has room for all of k, or not even for the rows; where the sums between two blocks take
+    too much of the stack; and where rows are read by vectors, which `gemm_blocks` does not do: ARM's cores have not
+    been seen to wait for weights.
     """
-    size, stored = Sizes.of(workload), np.dtype(workload.stored_dtype).itemsize
-    width = tile.vectors * tile.lanes
-    sums_bytes = tiles.count(size.m, tile.rows) * tile.rows * width * as_numpy_dtype(workload).itemsize
-    if workload.operator != "pointwise" or tile.order != "columns" or tile.rows == size.m:
+    size, itemsize = Sizes.of(workload), as_numpy_dtype(workload).itemsize
+    if workload.operator != "pointwise" or tile.order != "columns" or tile.rows == size.m or core.isa != "x86_64":
         return []
-    if core.isa != "x86_64" or sums_bytes > PANEL_BYTES:
+    scaled, width = "scale" in workload.prologue, tile.vectors * tile.lanes
+    row_bytes = 0 if scaled else size.m * itemsize
+    bytes_of_k = row_bytes + width * np.dtype(workload.stored_dtype).itemsize
+    sums_bytes = tiles.count(size.m, tile.rows) * tile.rows * width * itemsize
+    rows_fit, all_fit = (size.k * each <= core.l1_data_bytes for each in (row_bytes, bytes_of_k))
+    if sums_bytes > PANEL_BYTES or all_fit or not rows_fit:
         return []
-    most = int(BLOCK_SHARE * core.l1_data_bytes) // (width * stored)
+    most = int(BLOCK_SHARE * core.l1_data_bytes) // bytes_of_k
     deep = [d for d in tiles.divisors(size.k, most) if d % UNROLL == 0]
-    if size.k * width * stored <= core.l1_data_bytes or not deep:
-        return []
-    return [replace(tile, panel="scale" in workload.prologue, blocks=size.k // deep[-1])]
+    return [replace(tile, panel=scaled, blocks=size.k // deep[-1])] if deep else []
 
 
 def panel_fits(tile: GemmKnobs, workload: Workload) -> bool:

@@ -50,10 +50,19 @@ def test_a_panel_that_the_first_level_cache_does_not_hold_is_cut_into_blocks_tha
     assert block <= WIDE.l1_data_bytes < block * chosen.blocks
 
 
+def test_an_expansion_is_cut_where_its_rows_fit_the_cache_but_not_with_a_panel() -> None:
+    expansion = Workload.parse("pointwise_h7w7_i160_o960_f32_bias_hswish")
+    chosen = default(expansion, WIDE)
+    rows, panel = 49 * 160 * 4, 160 * chosen.vectors * chosen.lanes * 4
+    assert chosen.blocks > 1
+    assert max(rows, (rows + panel) // chosen.blocks) <= WIDE.l1_data_bytes < rows + panel
+
+
 @pytest.mark.parametrize(
     ("name", "core"),
     [
-        ("pointwise_h7w7_i160_o960_f32_bias_hswish", WIDE),  # its panels fit
+        ("pointwise_h7w7_i96_o576_f32_bias_hswish", WIDE),  # its panels fit, with all rows
+        ("pointwise_h14w14_i112_o672_f32_bias_hswish", WIDE),  # its rows do not, panel or not
         ("pointwise_h14w14_i672_o112_f32_scale_bias_add", WIDE),  # rows enough: weights stream past them
         (PROJECTION.name, load_core("cortex-a76")),
     ],
