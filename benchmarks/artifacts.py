@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tvm_mnv3.codegen.cache import cache_folder
+from tvm_mnv3.cache import cache_folder
 
 
 def artifacts_folder() -> Path:

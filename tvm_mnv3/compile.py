@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Callable
 from pathlib import Path
 
 from tvm_mnv3 import __version__
-from tvm_mnv3.codegen.bundle import LABELS_FILE, Bundle, KernelRecord, Manifest, check_free, new_folder, sha256
+from tvm_mnv3.codegen.bundle import LABELS_FILE, Bundle, check_free, new_folder
 from tvm_mnv3.codegen.driver import Interface
-from tvm_mnv3.codegen.kernels import Kernel, ScheduledModule, schedule_kernels, workload_names
-from tvm_mnv3.codegen.library import Library, Platform, build_library
+from tvm_mnv3.codegen.kernels import ScheduledModule, schedule_kernels, workload_names
+from tvm_mnv3.codegen.library import Platform, build_library
 from tvm_mnv3.codegen.steps import STEPS_FILE, step_table
-from tvm_mnv3.codegen.symbols import Extent
 from tvm_mnv3.compat import IRModule
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.frontend.imported import ImportedModel
 from tvm_mnv3.frontend.naming import c_identifier
+from tvm_mnv3.manifest import manifest_of, preprocessing_record, tuning_record
 from tvm_mnv3.options import INPUTS, PRECISIONS, TARGETS, WEIGHTS_STORAGES, CompileOptions
 from tvm_mnv3.passes.convert_precision import convert_precision
 from tvm_mnv3.passes.name_layers import layer_names
@@ -28,7 +26,7 @@ from tvm_mnv3.passes.take_pixels import take_pixels
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.source import import_source
 from tvm_mnv3.targets import Core, load_core
-from tvm_mnv3.tuning.lookup import TunedKnobs, find_logs, tuned_knobs
+from tvm_mnv3.tuning.lookup import find_logs, tuned_knobs
 
 #: The stages, in order, as a progress display names them.
 STAGES = ("import", "graph passes", "schedules", "library", "bundle")
@@ -79,7 +77,7 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
     scheduled = schedule_kernels(module, core, tuned.knobs)
     if options.dump_ir is not None:
         _dump_kernels(scheduled, options.dump_ir)
-    tuning = _tuning(logs, tuned)
+    tuning = tuning_record(logs, tuned)
     prefix = _prefix(options, imported)
     interface = Interface(
         prefix,
@@ -88,7 +86,7 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
         f"{options.target} ({core.name})",
         imported.inputs,
         imported.outputs,
-        preprocessing=_preprocessing(imported),
+        preprocessing=preprocessing_record(imported),
     )
     with new_folder(output, force=options.force) as folder:
         on_stage("library")
@@ -98,7 +96,7 @@ def compile_model(options: CompileOptions, on_stage: Callable[[str], None] = lam
         (folder / STEPS_FILE).write_text(table.to_json(), encoding="utf-8")
         if imported.labels is not None:
             (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in imported.labels), encoding="utf-8")
-        manifest = _manifest(options, imported, core, platform, prefix, scheduled, library, tuning, folder)
+        manifest = manifest_of(options, imported, core, platform, prefix, scheduled, library, tuning, folder)
         (folder / "model.json").write_text(manifest.to_json(), encoding="utf-8")
     return Bundle(output, manifest)
 
@@ -187,109 +185,3 @@ def _dump_kernels(scheduled: ScheduledModule, folder: Path) -> None:
     for kernel in scheduled.kernels.values():
         text = f"# knobs ({kernel.origin}): {dict(kernel.knobs)}\n{kernel.function.script()}\n"
         (kernels / f"{kernel.symbol}.py").write_text(text, encoding="utf-8")
-
-
-def _manifest(
-    options: CompileOptions,
-    imported: ImportedModel,
-    core: Core,
-    platform: Platform,
-    prefix: str,
-    scheduled: ScheduledModule,
-    library: Library,
-    tuning: Mapping[str, object],
-    folder: Path,
-) -> Manifest:
-    records = _kernel_records(scheduled, library)
-    return Manifest(
-        name=imported.name,
-        prefix=prefix,
-        library=library.files[0],
-        header=library.files[1],
-        target={"kind": platform.kind, "triple": platform.c_triple, "core": core.name},
-        precision=options.precision,
-        weights_storage="fp16" if options.precision == "fp16" else options.weights_storage,
-        inputs=imported.inputs,
-        outputs=imported.outputs,
-        preprocessing=_preprocessing(imported),
-        labels=imported.labels,
-        provenance=dataclasses.asdict(imported.provenance),
-        versions={
-            "tvm-mnv3": __version__,
-            "apache-tvm": version("apache-tvm"),
-            "ziglang": version("ziglang"),
-        },
-        options=_asked(options),
-        sizes={
-            "library": (folder / library.files[0]).stat().st_size,
-            "weights": library.weights_bytes,
-            "context": library.memory.arena_bytes,
-            "multiply_adds": sum(record.uses * record.multiply_adds for record in records),
-        },
-        kernels=records,
-        files={name: sha256(folder / name) for name in sorted(_written(imported, library))},
-        tuning=tuning,
-    )
-
-
-def _preprocessing(imported: ImportedModel) -> dict[str, object] | None:
-    return dataclasses.asdict(imported.preprocessing) if imported.preprocessing else None
-
-
-def _written(imported: ImportedModel, library: Library) -> tuple[str, ...]:
-    """Every file of the bundle but its manifest."""
-    files = (*library.files, STEPS_FILE)
-    return files if imported.labels is None else (*files, LABELS_FILE)
-
-
-def _tuning(logs: Sequence[Path], tuned: TunedKnobs) -> dict[str, object]:
-    """What the manifest says of the knobs' logs, without this machine's folders."""
-    scores = Counter(entry.trust.name.lower() for entry in tuned.entries.values())
-    return {
-        "logs": [log.name for log in logs],
-        "scores": dict(sorted(scores.items())),
-        "refused": list(tuned.refused),
-    }
-
-
-def _kernel_records(scheduled: ScheduledModule, library: Library) -> tuple[KernelRecord, ...]:
-    """Every kernel in the order of its first use."""
-    uses = Counter(step.kernel for step in library.program.steps)
-    return tuple(
-        _record(scheduled.kernels[lowered.name], uses[lowered.name], lowered.tasks, library.code[lowered.name])
-        for lowered in library.kernels
-    )
-
-
-def _record(kernel: Kernel, uses: int, tasks: int, code: Extent) -> KernelRecord:
-    return KernelRecord(
-        symbol=kernel.symbol,
-        workload=kernel.workload.name if kernel.workload else None,
-        knobs=dict(kernel.knobs),
-        origin=kernel.origin,
-        uses=uses,
-        tasks=tasks,
-        multiply_adds=kernel.workload.multiply_adds if kernel.workload else 0,
-        offset=code.offset,
-        size=code.size,
-    )
-
-
-def _asked(options: CompileOptions) -> dict[str, object]:
-    """The options that shape the result, without this machine's folders."""
-    asked: dict[str, object] = {
-        "target": options.target,
-        "core": options.core,
-        "weights_storage": options.weights_storage,
-        "input": options.input,
-        "batch": options.batch,
-        "classes": options.classes,
-        "input_size": options.input_size,
-        "normalization": options.normalization,
-        "input_shapes": {name: list(shape) for name, shape in options.input_shapes.items()},
-    }
-    if options.tuning_logs is not None:
-        asked["tuning_logs"] = Path(options.tuning_logs).name
-    if options.weights is not None:
-        asked["weights"] = Path(options.weights).name
-    return asked

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from tvm_mnv3.cache import CACHE_VARIABLE
 from tvm_mnv3.errors import EnvironmentProblem, InputError
 from tvm_mnv3.models import build_model, find_model
-from tvm_mnv3.models.pretrained import CACHE_VARIABLE, TORCHVISION_URL, URL_VARIABLE, cache_folder, fetch
+from tvm_mnv3.models.pretrained import TORCHVISION_URL, URL_VARIABLE, fetch
 from tvm_mnv3.models.registry import PublishedWeights
 
 CONTENT = b"not really weights, but bytes with a hash" * 1000
@@ -131,15 +132,6 @@ def test_the_environment_names_server_and_cache(
     monkeypatch.setenv(URL_VARIABLE, server.url + "/")
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "here"))
     assert fetch(PUBLISHED) == tmp_path / "here" / PUBLISHED.file_name
-
-
-def test_the_cache_is_in_the_users_cache_folder_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(CACHE_VARIABLE, raising=False)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert cache_folder() == Path("/home/someone/.cache/tvm-mnv3")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    assert cache_folder() == Path("/cache/tvm-mnv3")
 
 
 @pytest.mark.parametrize(

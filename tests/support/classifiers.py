@@ -14,7 +14,7 @@ import doubler
 import numpy as np
 
 from tvm_mnv3 import runtime
-from tvm_mnv3.codegen.cache import cache_folder
+from tvm_mnv3.cache import cache_folder
 from tvm_mnv3.codegen.library import build_shared_classifier
 from tvm_mnv3.frontend.imported import Preprocessing
 from tvm_mnv3.packages.wheel_files import bindings

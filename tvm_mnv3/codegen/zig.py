@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-from tvm_mnv3.codegen.cache import cache_folder
+from tvm_mnv3.cache import cache_folder
 from tvm_mnv3.errors import EnvironmentProblem
 
 #: All that the tools may see of this process's environment.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tvm_mnv3.codegen.cache import cache_folder
+from tvm_mnv3.cache import cache_folder
 from tvm_mnv3.codegen.toolchain import compile_c, link_executable, link_shared
 from tvm_mnv3.runtime import POOL_HEADERS, POOL_SOURCES, RUNNER_SOURCES
 

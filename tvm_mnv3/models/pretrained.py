@@ -12,25 +12,17 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from tvm_mnv3.cache import CACHE_VARIABLE, cache_folder
 from tvm_mnv3.errors import EnvironmentProblem
 from tvm_mnv3.models.registry import PublishedWeights
 
 #: Where torchvision publishes its weights (torchvision/models/mobilenetv3.py); `URL_VARIABLE` names a mirror.
 TORCHVISION_URL = "https://download.pytorch.org/models/"
 URL_VARIABLE = "TVM_MNV3_WEIGHTS_URL"
-CACHE_VARIABLE = "TVM_MNV3_CACHE"
 
 #: Seconds without a byte after which the server counts as gone.
 _TIMEOUT = 30.0
 _CHUNK_BYTES = 1 << 16
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: ``TVM_MNV3_CACHE``, or ``tvm-mnv3`` in the user's cache folder."""
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tvm-mnv3"
 
 
 def fetch(published: PublishedWeights, base_url: str | None = None, cache: Path | None = None) -> Path:
