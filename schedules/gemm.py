@@ -23,8 +23,8 @@ from tvm_mnv3.workload import Workload
 
 from . import gemm_blocks, sums, tiles
 from .epilogue import activate
-from .gemm_knobs import UNROLL, GemmKnobs, Sizes
-from .read_ahead import LINE, READ_AHEAD, lines_ahead, weight_bytes
+from .gemm_knobs import UNROLL, GemmKnobs, Sizes, own_lines
+from .read_ahead import READ_AHEAD, lines_ahead, weight_bytes
 from .template import TASK, Array, without
 
 
@@ -142,36 +142,22 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     sch.vectorize(lane)
     for loop in (k_inner, mi, v):
         sch.unroll(loop)
-    if _stores_in_turn(workload, knobs, core):
+    again = tiles.again(workload.out_channels, knobs.vectors, knobs.channels) if knobs.order == "rows" else 0
+    if core.isa == "x86_64" and workload.activation != "hswish" and not again:
+        # The arithmetic of h-swish keeps stores apart anyhow. Where the last tile of channels has code of its own, LLVM
+        # would keep what both tiles read for their last terms on the stack. ARM's model has no queue of stores.
         for loop in (mi, sch.get_loops(store)[-3]):
             sch.annotate(loop, tiles.IN_TURN, 1)
     sch.decompose_reduction(total, k_outer)
     if _reads_ahead(workload):
-        lines = _lines_ahead(workload, knobs, step, core)
+        # In the order "columns" panel after panel is used up.
+        own = own_lines(workload, knobs, step) if knobs.order == "columns" else 0
+        lines = lines_ahead(step * knobs.rows * knobs.vectors, own, weight_bytes(workload), core)
         sch.annotate(k_outer, READ_AHEAD, lines)
-    again = tiles.again(workload.out_channels, knobs.vectors, knobs.channels)
-    if knobs.order == "rows" and again:
+    if again:
         sch.annotate(tile, tiles.TILES, 1)
         for block in (total, store):
             sch.annotate(sch.get_loops(block)[-2], tiles.AGAIN, again)
-
-
-def _stores_in_turn(workload: Workload, knobs: GemmKnobs, core: Core) -> bool:
-    """Whether each row is stored before the last term of the next is added (`tvm_mnv3.codegen.last_term`).
-
-    The arithmetic of h-swish keeps the stores apart anyhow. Where the last tile of channels has code of its own, LLVM
-    would keep what both tiles read for their last terms on the stack. ARM's model has no queue of stores.
-    """
-    own_code = knobs.order == "rows" and tiles.again(workload.out_channels, knobs.vectors, knobs.channels)
-    return core.isa == "x86_64" and workload.activation != "hswish" and not own_code
-
-
-def _lines_ahead(workload: Workload, knobs: GemmKnobs, step: int, core: Core) -> int:
-    """Cache lines to fetch while a tile takes `step` of k. In the order "columns" panel after panel is used up."""
-    row = knobs.vectors * knobs.lanes * np.dtype(workload.stored_dtype).itemsize
-    passes = tiles.count(Sizes.of(workload).m, knobs.rows)
-    own = step * row / LINE / passes if knobs.order == "columns" else 0
-    return lines_ahead(step * knobs.rows * knobs.vectors, own, weight_bytes(workload), core)
 
 
 def _reads_ahead(workload: Workload) -> bool:

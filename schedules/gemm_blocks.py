@@ -22,7 +22,7 @@ from tvm_mnv3.workload import Workload
 
 from . import sums, tiles
 from .epilogue import activate
-from .gemm_knobs import UNROLL, GemmKnobs, Sizes
+from .gemm_knobs import UNROLL, GemmKnobs, Sizes, own_lines
 from .read_ahead import LINE, READ_AHEAD, fetch, lines_ahead, weight_bytes
 from .template import TASK, without
 
@@ -39,7 +39,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
     dtype = workload.dtype
     scaled, biased, added = (part in (*workload.prologue, *workload.epilogue) for part in ("scale", "bias", "add"))
     block_bytes = S * V * L * np.dtype(workload.stored_dtype).itemsize
-    lines = ceil(block_bytes / LINE / (MT * S // UNROLL))
+    lines = ceil(own_lines(workload, knobs, UNROLL))
 
     def row(mt: Expr, mi: Expr) -> Expr:
         return tiles.start(mt, M, rows) + mi
@@ -131,7 +131,6 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     Behind an expansion come the weights of a squeeze-excite block, many times its own; behind a projection those of
     one expansion.
     """
-    row = knobs.vectors * knobs.lanes * np.dtype(workload.stored_dtype).itemsize
-    own = 0 if knobs.panel else UNROLL * row / LINE / tiles.count(Sizes.of(workload).m, knobs.rows)
+    own = 0 if knobs.panel else own_lines(workload, knobs, UNROLL)
     lines = lines_ahead(UNROLL * knobs.rows * knobs.vectors, own, weight_bytes(workload), core)
     sch.annotate(sch.get_loops(sch.get_sblock("step"))[-1], READ_AHEAD, lines)

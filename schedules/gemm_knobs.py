@@ -10,6 +10,7 @@ from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 from . import tiles
+from .read_ahead import LINE
 from .template import as_numpy_dtype
 
 #: A panel of scaled rows is a buffer on the stack of whatever thread runs the task (musl gives 128 KB).
@@ -122,6 +123,12 @@ def in_blocks(tile: GemmKnobs, workload: Workload, core: Core) -> list[GemmKnobs
     most = int(BLOCK_SHARE * core.l1_data_bytes) // bytes_of_k
     deep = [d for d in tiles.divisors(size.k, most) if d % UNROLL == 0]
     return [replace(tile, panel=scaled, blocks=size.k // deep[-1])] if deep else []
+
+
+def own_lines(workload: Workload, knobs: GemmKnobs, step: int) -> float:
+    """Cache lines of weights that a tile uses up while it takes `step` of k: read for the last time, on average."""
+    row = knobs.vectors * knobs.lanes * np.dtype(workload.stored_dtype).itemsize
+    return step * row / LINE / tiles.count(Sizes.of(workload).m, knobs.rows)
 
 
 def panel_fits(tile: GemmKnobs, workload: Workload) -> bool:

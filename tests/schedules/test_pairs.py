@@ -78,5 +78,6 @@ def test_all_sums_stay_in_registers() -> None:
     module = IRModule({kernel.name: kernel.function})
     assembly = str(tvm.get_global_func("target.build.llvm")(module, llvm_target(WIDE, TRIPLE)).inspect_source("asm"))
     assert re.search(r"vfmadd\w+ps\s.*zmm", assembly)
-    # But the weights of the last four steps of k, once for all tiles (`tvm_mnv3.codegen.last_term`).
-    assert len(re.findall(r"%zmm\d+, .*\(%rsp\)", assembly)) <= 4 * 3
+    # Before the first tile the weights of the last steps of k are put there, once for all (`codegen.last_term`).
+    tiles = assembly[assembly.index("vfmadd") :]
+    assert not re.search(r"%zmm\d+, .*\(%rsp\)", tiles)

@@ -14,6 +14,8 @@ from typing import TypeGuard
 from tvm_mnv3.compat import Expr, tirx
 from tvm_mnv3.schedules.tiles import IN_TURN
 
+from .flat_loops import anew, sequence, statements
+
 
 def with_rows_in_turn(function: tirx.PrimFunc) -> tirx.PrimFunc:
     """The function, in flat loops, with the loops annotated with `IN_TURN` as one, where they follow each other.
@@ -26,7 +28,7 @@ def with_rows_in_turn(function: tirx.PrimFunc) -> tirx.PrimFunc:
 
 def _in_turn(statement: tirx.Stmt) -> tirx.Stmt:
     if isinstance(statement, tirx.For):
-        return _loop(statement, statement.min, statement.extent, _in_turn(statement.body))
+        return anew(statement, _in_turn(statement.body), without=[IN_TURN])
     if not isinstance(statement, tirx.SeqStmt):
         return statement
     done: list[tirx.Stmt] = []
@@ -39,7 +41,7 @@ def _in_turn(statement: tirx.Stmt) -> tirx.Stmt:
             del rest[: len(rows)]
         else:
             done.append(_in_turn(each))
-    return _sequence(done)
+    return sequence(done)
 
 
 def _is_rows(statement: tirx.Stmt) -> TypeGuard[tirx.For]:
@@ -49,7 +51,7 @@ def _is_rows(statement: tirx.Stmt) -> TypeGuard[tirx.For]:
 def _sums_rows(statement: tirx.Stmt) -> TypeGuard[tirx.For]:
     """Whether it is a loop over terms, at whose end there is a loop over rows."""
     while isinstance(statement, tirx.For) and not _is_rows(statement):
-        statement = _statements(statement.body)[-1]
+        statement = statements(statement.body)[-1]
         if _is_rows(statement):
             return True
     return False
@@ -58,33 +60,18 @@ def _sums_rows(statement: tirx.Stmt) -> TypeGuard[tirx.For]:
 def _parted(terms: tirx.For, rows: Sequence[tirx.For]) -> list[tirx.Stmt]:
     """A loop over terms without its last turn, and that turn with the rows."""
     most = int(terms.extent) - 1
-    *others, inner = _statements(terms.body)
+    *others, inner = statements(terms.body)
     last = [_merged(inner, rows)] if _is_rows(inner) else _parted(inner, rows)
-    before = [_loop(terms, terms.min, most, _in_turn(terms.body))] if most else []
-    return [*before, _once(terms, terms.min + most, _sequence([*others, *last]))]
+    before = [anew(terms, _in_turn(terms.body), extent=most)] if most else []
+    return [*before, _once(terms, terms.min + most, sequence([*others, *last]))]
 
 
 def _merged(first: tirx.For, others: Sequence[tirx.For]) -> tirx.For:
     """One loop over what all of them do."""
     turns = [part for each in others for part in (tirx.Bind(each.loop_var, first.loop_var), each.body)]
-    return _loop(first, first.min, first.extent, tirx.SeqStmt([first.body, *turns]))
-
-
-def _statements(body: tirx.Stmt) -> list[tirx.Stmt]:
-    return list(body.seq) if isinstance(body, tirx.SeqStmt) else [body]
-
-
-def _sequence(statements: Sequence[tirx.Stmt]) -> tirx.Stmt:
-    return statements[0] if len(statements) == 1 else tirx.SeqStmt(list(statements))
+    return anew(first, tirx.SeqStmt([first.body, *turns]), without=[IN_TURN])
 
 
 def _once(loop: tirx.For, value: Expr, body: tirx.Stmt) -> tirx.For:
     """One turn of a loop."""
     return tirx.For(loop.loop_var, value, 1, tirx.ForKind.UNROLLED, body)
-
-
-def _loop(loop: tirx.For, start: Expr, extent: Expr | int, body: tirx.Stmt) -> tirx.For:
-    """The loop with other bounds and another body, without the annotation that is done with."""
-    kept = {key: value for key, value in loop.annotations.items() if key != IN_TURN}
-    count = tirx.IntImm(str(loop.loop_var.ty), extent) if isinstance(extent, int) else extent
-    return tirx.For(loop.loop_var, start, count, loop.kind, body, None, kept)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tvm_mnv3.compat import tirx
 from tvm_mnv3.schedules.tiles import AGAIN, TILES
 
+from .flat_loops import anew
+
 
 def with_shorter_last_tile(function: tirx.PrimFunc) -> tirx.PrimFunc:
     """The function, in flat loops, with every loop that is annotated with `TILES` in two: all tiles but the last, and
@@ -18,12 +20,12 @@ def _parted(statement: tirx.Stmt) -> tirx.Stmt:
     if not isinstance(statement, tirx.For):
         return statement
     if TILES not in statement.annotations:
-        return _loop(statement, _parted(statement.body))
+        return anew(statement, _parted(statement.body), without=[AGAIN])
     most = int(statement.extent) - 1
     return tirx.SeqStmt(
         [
-            _loop(statement, _vectors(statement.body, last=False), 0, most),
-            _loop(statement, _vectors(statement.body, last=True), most, 1),
+            anew(statement, _vectors(statement.body, last=False), start=0, extent=most, without=[TILES]),
+            anew(statement, _vectors(statement.body, last=True), start=most, extent=1, without=[TILES]),
         ]
     )
 
@@ -37,15 +39,5 @@ def _vectors(statement: tirx.Stmt, *, last: bool) -> tirx.Stmt:
     body = _vectors(statement.body, last=last)
     if last and AGAIN in statement.annotations:
         skipped = int(statement.annotations[AGAIN])
-        return _loop(statement, body, skipped, int(statement.extent) - skipped)
-    return _loop(statement, body)
-
-
-def _loop(loop: tirx.For, body: tirx.Stmt, first: int | None = None, count: int | None = None) -> tirx.For:
-    """The loop with another body, with these bounds if they are given, without the annotations that are done with."""
-    kept = {key: value for key, value in loop.annotations.items() if key not in (TILES, AGAIN)}
-    dtype = str(loop.loop_var.ty)
-    start, extent = (
-        old if new is None else tirx.IntImm(dtype, new) for old, new in ((loop.min, first), (loop.extent, count))
-    )
-    return tirx.For(loop.loop_var, start, extent, loop.kind, body, None, kept)
+        return anew(statement, body, start=skipped, extent=int(statement.extent) - skipped, without=[AGAIN])
+    return anew(statement, body, without=[AGAIN])

@@ -19,6 +19,7 @@ import numpy as np
 from tvm_mnv3.compat import IRModule, PointerType, PrimType, Sequential, Target, s_tir, tirx
 from tvm_mnv3.schedules.template import TASK
 
+from . import flat_loops
 from .last_term import with_rows_in_turn
 from .last_tile import with_shorter_last_tile
 from .program import ALIGNMENT, aligned
@@ -128,7 +129,7 @@ def _with_c_signature(function: tirx.PrimFunc) -> tuple[tirx.PrimFunc, int, int]
         pointers.append(pointer)
         statements.append(tirx.DeclBuffer(buffer, data=pointer))
     tasks, scratch_bytes = 1, 0
-    for statement in _statements(function.body):
+    for statement in flat_loops.statements(function.body):
         if isinstance(statement, tirx.AllocBuffer):
             placed, size = _place(statement, scratch, scratch_bytes)
             scratch_bytes += size
@@ -146,10 +147,6 @@ def _with_c_signature(function: tirx.PrimFunc) -> tuple[tirx.PrimFunc, int, int]
         body = tirx.AttrStmt(tirx.IntImm("int32", 0), key, tirx.IntImm("int32", value), body)
     parameters = [*pointers, *([scratch] if scratch_bytes else []), begin, end]
     return tirx.PrimFunc(parameters, body, function.ret_type, function.attrs), tasks, scratch_bytes
-
-
-def _statements(body: tirx.Stmt) -> list[tirx.Stmt]:
-    return list(body.seq) if isinstance(body, tirx.SeqStmt) else [body]
 
 
 def _place(alloc: tirx.AllocBuffer, scratch: tirx.Var, offset: int) -> tuple[list[tirx.Stmt], int]:

@@ -11,6 +11,8 @@ from math import prod
 from tvm_mnv3.compat import Expr, tirx
 from tvm_mnv3.schedules.read_ahead import LINE, READ_AHEAD, fetch
 
+from .flat_loops import anew
+
 
 def with_reads_ahead(function: tirx.PrimFunc) -> tuple[tirx.PrimFunc, int]:
     """The function, in flat loops, with fetches in the loop that is annotated with `READ_AHEAD`; and how many bytes
@@ -36,13 +38,12 @@ class _Writer:
             return statement
         loops = (*outer, statement)
         body = self.rewritten(statement.body, loops)
-        annotations = {**statement.annotations}
-        lines = int(annotations.pop(READ_AHEAD, 0))
+        lines = int(statement.annotations.get(READ_AHEAD, 0))
         if lines:
             self.bytes += prod(int(loop.extent) for loop in loops) * lines * LINE
             first = _turn(loops) * lines
             body = tirx.SeqStmt([*self._fetches(first, lines), body])
-        return tirx.For(statement.loop_var, statement.min, statement.extent, statement.kind, body, None, annotations)
+        return anew(statement, body, without=[READ_AHEAD])
 
     def _fetches(self, first: Expr, lines: int) -> list[tirx.Stmt]:
         return [tirx.Evaluate(fetch(self.start.data, (first + number) * LINE)) for number in range(lines)]
