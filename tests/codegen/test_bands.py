@@ -88,6 +88,15 @@ def test_bands_compute_the_same_bits_as_kernel_by_kernel(
     np.testing.assert_array_equal(run_net(folder / "bands", picture, RESULT, ranges), expected)
 
 
+def test_bands_at_once_keep_out_of_each_others_windows(libraries: tuple[Path, Library, Library]) -> None:
+    folder, *_ = libraries
+    picture = np.random.default_rng(6).standard_normal(PICTURE.shape).astype(PICTURE.dtype)
+    expected = run_net(folder / "whole", picture, RESULT)
+    for _ in range(50):
+        at_once = run_net(folder / "bands", picture, RESULT, [1, 2, 3], at_once=True)
+        np.testing.assert_array_equal(at_once, expected)
+
+
 def test_bands_need_less_memory_and_steps_alone_need_what_they_did(libraries: tuple[Path, Library, Library]) -> None:
     _, banded, whole = libraries
     assert banded.memory.arena_bytes < whole.memory.arena_bytes

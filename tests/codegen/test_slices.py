@@ -67,6 +67,14 @@ def test_slices_compute_the_same_bits_as_kernel_by_kernel(libraries: Path, range
     np.testing.assert_array_equal(run_net(libraries / "slices", picture, RESULT, ranges), expected)
 
 
+def test_slices_at_once_keep_out_of_each_others_memory(libraries: Path) -> None:
+    picture = np.random.default_rng(6).standard_normal(PICTURE.shape).astype(PICTURE.dtype)
+    expected = run_net(libraries / "whole", picture, RESULT)
+    for _ in range(50):
+        at_once = run_net(libraries / "slices", picture, RESULT, [1, 2, 3], at_once=True)
+        np.testing.assert_array_equal(at_once, expected)
+
+
 def test_slices_are_one_step_that_has_the_operands_of_both_kernels() -> None:
     module = scheduled(GemmKnobs(5, 1, 8, order="columns"), WindowKnobs(4, 2, 8))
     program = build_program(module)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,20 @@ def build_net(scheduled: ScheduledModule, core: Core, folder: Path, picture: Ten
     return build_library(scheduled, core, _HOST, Interface("net", "net", "0", "host", (picture,), (result,)), folder)
 
 
-def run_net(folder: Path, picture: Array, result: TensorSpec, ranges: list[int] | None = None) -> Array:
-    """The result; with `ranges` every step's tasks are cut at these quarters, and run from the last to the first."""
+def run_net(
+    folder: Path, picture: Array, result: TensorSpec, ranges: list[int] | None = None, *, at_once: bool = False
+) -> Array:
+    """The result; with `ranges` every step's tasks are cut at these quarters, and run from the last to the first, or
+    all at once, each range by a thread of its own."""
     code = ctypes.CDLL(str(folder / "libnet.so"))
     task_type = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32)
 
     @ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, task_type, ctypes.c_void_p)
     def parallel_for(_pool: int, count: int, task: Any, state: int) -> None:
         cuts = sorted({0, count, *(count * cut // 4 for cut in ranges or ())})
-        for begin, end in reversed(list(itertools.pairwise(cuts))):
-            task(state, begin, end)
+        pieces = list(reversed(list(itertools.pairwise(cuts))))
+        with ThreadPoolExecutor(len(pieces) if at_once else 1) as threads:
+            list(threads.map(lambda piece: task(state, *piece), pieces))
 
     parallel = (ctypes.c_void_p * 2)(ctypes.cast(parallel_for, ctypes.c_void_p).value, None)
     code.net_context_size.restype = ctypes.c_size_t

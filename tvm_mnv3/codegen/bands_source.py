@@ -37,8 +37,11 @@ def bands_source(bands: Bands, step: int, scratch: int, address: Callable[[Place
             f"  static const int32_t starts[] = {{{', '.join(map(str, bands.starts))}}};\n"
             f"  static const bands_sizes sizes = {{{', '.join(map(str, _sizes(bands)))}}};\n"
             f"  static const bands_kernels kernels = {{{expand}, step_{step}_depthwise, step_{step}_project}};\n"
-            f"  uint8_t *scratch = ((const state_t *)state)->arena + {scratch};\n"
-            "  bands_run(&sizes, &kernels, state, scratch, starts, begin, end);\n"
+            "  state_t *s = (state_t *)state;\n"
+            "  const int32_t slot = slot_take(&s->slots);\n"
+            f"  uint8_t *windows = s->arena + {scratch} + slot * {bands.window_bytes};\n"
+            "  bands_rows(&sizes, &kernels, s, windows, starts[begin], starts[end]);\n"
+            "  slot_give(&s->slots, slot);\n"
             "}",
         ]
     )
@@ -54,7 +57,7 @@ def _sizes(bands: Bands) -> tuple[int, ...]:
         *((expand.tile, expand.tiles) if expand else (1, 0)),
         *(project.tile, project.tiles),
         *(pixel_bytes(w), pixel_bytes(w)),
-        *(bands.wide_origin, bands.deep_origin, bands.window_bytes),
+        *(bands.wide_origin, bands.deep_origin),
     )
 
 

@@ -95,7 +95,7 @@ def write_driver(
         "num_outputs": str(len(interface.outputs)),
         "weights_symbol": WEIGHTS_SYMBOL,
         "kernels": "\n".join(_prototype(kernel) for kernel in kernels.values()),
-        "bands": '\n#include "bands.h"' if any(isinstance(each, Bands) for each in joined) else "",
+        "includes": _includes(joined),
         "steps": "\n\n".join(
             _joined(n, by_name[step.kernel], plan) if step.kernel in by_name else _step(n, step, plan)
             for n, step in enumerate(program.steps)
@@ -113,6 +113,12 @@ def write_driver(
         source=_template("model.c.in").substitute(fields),
         exports=(*exports, "__tvm_ffi_run", "__tvm_ffi_context_size"),
     )
+
+
+def _includes(joined: Sequence[Bands | Slices]) -> str:
+    """Of the headers that the joined steps need."""
+    headers = ["bands.h"] if any(isinstance(each, Bands) for each in joined) else []
+    return "".join(f'\n#include "{header}"' for header in [*headers, *(["slots.h"] if joined else [])])
 
 
 def _template(name: str) -> Template:

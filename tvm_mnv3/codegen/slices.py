@@ -2,8 +2,9 @@
 
 A squeeze-excite block wants the mean of a whole picture, which forbids bands of rows (`tvm_mnv3.codegen.bands`); but a
 channel of the depthwise convolution needs the same channel of its input only. So a slice of channels is expanded and
-convolved before the next one is begun. Every slice is written over the one before: the address of the wide tensor moves
-back as the slices go on, so of all its cache lines only one slice's are touched. The kernels stay as they are.
+convolved before the next one is begun. Every slice is written over the thread's one before: the address of the wide
+tensor moves back as the slices go on, so of all its cache lines each thread touches only one slice's. The kernels stay
+as they are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from .program import ALIGNMENT, Place, Program, Step, passed_on_once
 
 #: With fewer slices two cores would share too unevenly (measured on the host, docs/fusion.md).
 _FEWEST = 7
+#: As many may run at once as ``runtime/slots.h`` has slots.
+_MOST = 64
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def _sizes(
     if channels % width:
         return None
     tasks = channels // width
-    if tasks < _FEWEST:
+    if not _FEWEST <= tasks <= _MOST:
         return None
     return tasks, width * pixel, expand_tasks // tasks, depthwise_tasks // tasks
 
@@ -121,13 +124,14 @@ def slices_source(slices: Slices, number: int, address: Callable[[Place], str]) 
 
     return (
         f"static void step_{number}(void *state, int32_t begin, int32_t end) {{\n"
-        "  const state_t *s = (const state_t *)state;\n"
-        "  (void)s;\n"
+        "  state_t *s = (state_t *)state;\n"
+        "  const int32_t slot = slot_take(&s->slots);\n"
         "  for (int32_t slice = begin; slice < end; ++slice) {\n"
-        "    /* Every slice lies where the first of this range does. */\n"
-        f"    const void *wide = {address(wide)} - (intptr_t)(slice - begin) * {slices.slice_bytes};\n"
+        "    /* Every slice lies where that of the slot's number would. */\n"
+        f"    const void *wide = {address(wide)} - (intptr_t)(slice - slot) * {slices.slice_bytes};\n"
         f"{call(slices.expand, slices.expand_tasks)}"
         f"{call(slices.depthwise, slices.depthwise_tasks)}"
         "  }\n"
+        "  slot_give(&s->slots, slot);\n"
         "}"
     )

@@ -6,7 +6,8 @@
  *
  * Kernels know nothing of it. Each does any range of its tasks, and finds its rows in a window because the window's
  * address is shifted by the rows that come before it ("origin" below). The tasks of a bottleneck are ranges of rows, each
- * with windows of its own, so that tasks need not wait for each other; the rows around a range are expanded twice.
+ * with windows of its own while it runs (slots.h), so that tasks need not wait for each other; the rows around a range are
+ * expanded twice.
  */
 #ifndef TVM_MNV3_BANDS_H
 #define TVM_MNV3_BANDS_H
@@ -25,7 +26,6 @@ typedef struct {
   int32_t project_tile, project_tiles;
   int32_t wide_pixel, deep_pixel;               /* bytes of a pixel of the depthwise input and output */
   int32_t wide_origin, deep_origin;             /* where in a task's windows the first row of a band begins, in bytes */
-  int32_t window_bytes;                         /* of both windows of one task */
 } bands_sizes;
 
 /* The kernels, with everything but the windows bound. `wide` and `deep` are addresses of row 0, wherever that would be. */
@@ -72,12 +72,6 @@ static void bands_rows(const bands_sizes *s, const bands_kernels *kernels, const
     const size_t left_bytes = (size_t)left * (size_t)s->deep_pixel;
     memmove(deep - left_bytes, deep + (size_t)(stop - row) * (size_t)deep_row - left_bytes, left_bytes);
   }
-}
-
-/* Tasks `begin` to `end`, as one range of rows; task t alone computes rows starts[t] to starts[t + 1]. */
-static void bands_run(const bands_sizes *s, const bands_kernels *kernels, const void *state, uint8_t *scratch,
-                      const int32_t *starts, int32_t begin, int32_t end) {
-  bands_rows(s, kernels, state, scratch + (size_t)begin * (size_t)s->window_bytes, starts[begin], starts[end]);
 }
 
 #endif

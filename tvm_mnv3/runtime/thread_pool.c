@@ -12,10 +12,7 @@
 
 #include "futex.h"
 
-enum {
-  CHUNKS = 4,     /* pieces of a share: what evens out cores of different speed, at the price of more calls */
-  PATIENCE = 1000 /* turns of relax() before sleeping: some tens of microseconds, longer than a gap between kernels */
-};
+enum { CHUNKS = 4 /* pieces of a share: what evens out cores of different speed, at the price of more calls */ };
 
 /* glibc, musl and bionic: a pthread_t is one word, a null attribute means the defaults. */
 extern int pthread_create(uintptr_t *thread, const void *attributes, void *(*start)(void *), void *argument);
@@ -92,7 +89,7 @@ static void work(tvm_mnv3_pool *pool, int32_t self) {
 /* The number of the next job after `last`. */
 static uint32_t next_job(tvm_mnv3_pool *pool, uint32_t last) {
   uint32_t job;
-  for (int32_t i = 0; i < PATIENCE; ++i) {
+  for (const uint64_t start = moment(), most = moments_of_patience(); moment() - start < most;) {
     if ((job = __atomic_load_n(&pool->job, __ATOMIC_ACQUIRE)) != last) return job;
     relax();
   }
@@ -122,7 +119,7 @@ static void announce(tvm_mnv3_pool *pool, int32_t helpers) {
 
 static void wait_for_the_rest(tvm_mnv3_pool *pool) {
   uint32_t count = (uint32_t)pool->count, done;
-  for (int32_t i = 0; i < PATIENCE; ++i) {
+  for (const uint64_t start = moment(), most = moments_of_patience(); moment() - start < most;) {
     if (__atomic_load_n(&pool->done, __ATOMIC_ACQUIRE) == count) return;
     relax();
   }
