@@ -30,6 +30,9 @@ class KernelTime:
         Of one run: the median and the best of the bursts' means.
     multiply_adds, operand_bytes
         Of one run.
+    of_peak
+        The rate of its multiply-adds, as a part of what the core did in registers right before and after: the median of
+        the bursts' parts. The core's clock is not the same at all times.
     """
 
     workload: str
@@ -40,6 +43,7 @@ class KernelTime:
     fastest_microseconds: float
     multiply_adds: int
     operand_bytes: int
+    of_peak: float
 
     @property
     def operator(self) -> str:
@@ -78,6 +82,11 @@ class KernelReport:
         work = sum(kernel.uses * kernel.multiply_adds for kernel in kernels)
         return work / sum(kernel.all_microseconds for kernel in kernels) / 1e3
 
+    def of_peak(self, kernels: Sequence[KernelTime]) -> float:
+        """Of these kernels together, weighted by their time."""
+        total = sum(kernel.all_microseconds for kernel in kernels)
+        return sum(kernel.all_microseconds * kernel.of_peak for kernel in kernels) / total
+
     def by_operator(self) -> dict[str, list[KernelTime]]:
         """The kernels of each operator, the operator that takes most time first."""
         groups: dict[str, list[KernelTime]] = {}
@@ -93,32 +102,34 @@ class KernelReport:
 
 def print_report(report: KernelReport, console: Console) -> None:
     """A line per kernel, the one that takes most time first; a line per operator; and the sums."""
-    peak = report.roofline.gmac_per_second
     console.print(
-        f"\n{report.machine['cpu']}, {report.model}, float32, 1 thread; {peak:.1f} GMAC/s at most", soft_wrap=True
+        f"\n{report.machine['cpu']}, {report.model}, float32, 1 thread; "
+        f"{report.roofline.gmac_per_second:.1f} GMAC/s at most",
+        soft_wrap=True,
     )
     kernels = plain_table("Kernels, warm", ["kernel"], ["uses", "us", "best us", "GMAC/s", "of peak", "GB/s", "of all"])
     for kernel in sorted(report.kernels, key=lambda kernel: -kernel.all_microseconds):
         times = (f"{kernel.microseconds:.1f}", f"{kernel.fastest_microseconds:.1f}")
         bandwidth = kernel.operand_bytes / kernel.microseconds / 1e3
-        rates = _rates(report.gmac_per_second([kernel]), peak)
+        rates = _rates(report, [kernel])
         share = kernel.all_microseconds / report.sum_microseconds
         kernels.add_row(kernel.workload, str(kernel.uses), *times, *rates, f"{bandwidth:.0f}", f"{share:.1%}")
     console.print(kernels)
     operators = plain_table("\nOperators", ["operator"], ["runs", "us", "GMAC/s", "of peak", "of all"])
     for operator, group in report.by_operator().items():
         total = sum(kernel.all_microseconds for kernel in group)
-        rates = _rates(report.gmac_per_second(group), peak)
+        rates = _rates(report, group)
         share = total / report.sum_microseconds
         operators.add_row(operator, str(sum(k.uses for k in group)), f"{total:.0f}", *rates, f"{share:.1%}")
     console.print(operators)
     console.print(
         f"\nThese kernels alone: {report.sum_microseconds / 1e3:.3f} ms, "
-        f"{report.gmac_per_second(report.kernels) / peak:.0%} of the peak. "
+        f"{report.of_peak(report.kernels):.0%} of the peak. "
         f"The whole network in the same run: {report.whole_seconds * 1e3:.3f} ms."
     )
 
 
-def _rates(gmac_per_second: float, peak: float) -> tuple[str, str]:
+def _rates(report: KernelReport, kernels: Sequence[KernelTime]) -> tuple[str, str]:
     """Nothing where there is nothing to multiply."""
-    return (f"{gmac_per_second:.1f}", f"{gmac_per_second / peak:.0%}") if gmac_per_second else ("", "")
+    rate = report.gmac_per_second(kernels)
+    return (f"{rate:.1f}", f"{report.of_peak(kernels):.0%}") if rate else ("", "")

@@ -1,7 +1,7 @@
 """Every kernel of a network timed alone: ``python -m benchmarks.kernels [--model NAME] [--json FILE]``.
 
-On this machine, one thread, float32, with warm operands. Each kernel's share of the measured multiply-add peak says
-what is left to gain, its share of the whole where to look first. docs/benchmarks.md tells more.
+On this machine, one thread, float32, with warm operands. Each kernel's share of the multiply-add peak, measured in
+turns with it, says what is left to gain, its share of the whole where to look first. docs/benchmarks.md tells more.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -27,7 +28,7 @@ from tvm_mnv3.devices.local import LocalDevice
 from tvm_mnv3.errors import InputError, Mnv3Error
 from tvm_mnv3.measuring.hygiene import pinned
 from tvm_mnv3.measuring.machine import choose_cpus, describe_machine
-from tvm_mnv3.measuring.roofline import measure_roofline
+from tvm_mnv3.measuring.roofline import Burst, Bursts, measure_roofline
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload
 
@@ -88,17 +89,34 @@ def _in_turns(
     functions = {r.symbol: schedule_kernel(Workload.parse(r.symbol), r.knobs, core) for r in records}
     library = KernelLibrary(functions, core)
     seconds: dict[str, list[float]] = {record.symbol: [] for record in records}
+    of_peak: dict[str, list[float]] = {record.symbol: [] for record in records}
+    multiply_adds = {record.symbol: record.multiply_adds for record in records}
+    peak = Bursts(core).multiply_add()
     whole: list[float] = []
     inputs = [Network(bundle.manifest.name, bundle.path).input]
     with LocalDevice().open(bundle.path) as session:
         for _ in range(rounds):
-            for symbol, bursts in seconds.items():
-                bursts.append(library.seconds_per_call(symbol, burst_seconds))
+            before = _rate(peak)
+            for symbol in seconds:
+                each = library.seconds_per_call(symbol, burst_seconds)
+                after = _rate(peak)
+                seconds[symbol].append(each)
+                of_peak[symbol].append(multiply_adds[symbol] / each / statistics.mean((before, after)))
+                before = after
             whole.extend(session.time(inputs, warmup=1, repeats=_WHOLE_RUNS))
-    return [_time(record, seconds[record.symbol], library) for record in records], statistics.median(whole)
+    times = [_time(record, seconds[record.symbol], of_peak[record.symbol], library) for record in records]
+    return times, statistics.median(whole)
 
 
-def _time(record: KernelRecord, bursts: Sequence[float], library: KernelLibrary) -> KernelTime:
+def _rate(burst: Burst) -> float:
+    """Work per second."""
+    start = time.perf_counter()
+    return burst() / (time.perf_counter() - start)
+
+
+def _time(
+    record: KernelRecord, bursts: Sequence[float], of_peak: Sequence[float], library: KernelLibrary
+) -> KernelTime:
     return KernelTime(
         workload=record.symbol,
         uses=record.uses,
@@ -108,6 +126,7 @@ def _time(record: KernelRecord, bursts: Sequence[float], library: KernelLibrary)
         fastest_microseconds=min(bursts) * 1e6,
         multiply_adds=record.multiply_adds,
         operand_bytes=sum(array.nbytes for array in library.operands(record.symbol)),
+        of_peak=statistics.median(of_peak),
     )
 
 

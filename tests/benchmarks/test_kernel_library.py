@@ -53,12 +53,13 @@ def test_a_workload_without_a_template_is_refused() -> None:
 
 
 def test_rates_are_weighted_by_time() -> None:
-    def kernel(workload: str, uses: int, microseconds: float) -> KernelTime:
-        return KernelTime(workload, uses, {}, "default", microseconds, microseconds, 1_000_000, 4)
+    def kernel(workload: str, uses: int, microseconds: float, of_peak: float) -> KernelTime:
+        return KernelTime(workload, uses, {}, "default", microseconds, microseconds, 1_000_000, 4, of_peak)
 
     # 2 x 1 million in 2 x 10 us, and 1 million in 80 us.
-    kernels = [kernel(POINTWISE, 2, 10.0), kernel("pointwise_h14w14_i40_o120_f32_bias_hswish", 1, 80.0)]
-    report = KernelReport({}, "some", [*kernels, kernel(POOL, 1, 1.0)], 1e-3, Roofline(1, 100.0, 10.0, None))
+    kernels = [kernel(POINTWISE, 2, 10.0, 0.9), kernel("pointwise_h14w14_i40_o120_f32_bias_hswish", 1, 80.0, 0.4)]
+    report = KernelReport({}, "some", [*kernels, kernel(POOL, 1, 1.0, 0.0)], 1e-3, Roofline(1, 100.0, 10.0, None))
     assert report.gmac_per_second(kernels) == pytest.approx(3e6 / 100e-6 / 1e9)
+    assert report.of_peak(kernels) == pytest.approx((2 * 10 * 0.9 + 80 * 0.4) / 100)
     assert list(report.by_operator()) == ["pointwise", "pool"]
     assert report.sum_microseconds == pytest.approx(101.0)

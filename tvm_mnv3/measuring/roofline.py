@@ -32,6 +32,10 @@ _BURST_ITERATIONS, _BURSTS = 200_000, 40
 _X86_FLAGS = {512: ("-mavx512f", "-mfma"), 256: ("-mavx2", "-mfma"), 128: ()}
 
 
+#: Does some work and returns how much: multiply-adds, or bytes.
+Burst = Callable[[], float]
+
+
 @dataclass(frozen=True)
 class Roofline:
     """What the machine reached on that many threads, one per CPU.
@@ -72,7 +76,7 @@ def measure_roofline(cpus: Sequence[int]) -> Roofline:
         The C toolchain is missing.
     """
     core = load_core("host")
-    bursts = _Bursts(core)
+    bursts = Bursts(core)
     cache_bytes = (core.l3_bytes or core.l2_bytes) // 2
     return Roofline(
         threads=len(cpus),
@@ -103,12 +107,14 @@ def measure_roofline_apart(cpus: Sequence[int]) -> Roofline:
     return Roofline(**json.loads(done.stdout))
 
 
-#: Does some work and returns how much.
-_Burst = Callable[[], float]
+class Bursts:
+    """The functions of roofline.c, compiled for that core.
 
-
-class _Bursts:
-    """The functions of roofline.c, compiled for that core."""
+    Raises
+    ------
+    EnvironmentProblem
+        The C toolchain is missing.
+    """
 
     def __init__(self, core: Core) -> None:
         self._vector_bytes = core.vector_bits // 8
@@ -131,7 +137,7 @@ class _Bursts:
         self._read = self._library.read_burst
         self._read.argtypes, self._read.restype = [ctypes.c_void_p, ctypes.c_size_t], ctypes.c_float
 
-    def multiply_add(self) -> _Burst:
+    def multiply_add(self) -> Burst:
         """A burst of multiply-adds."""
         work = float(_BURST_ITERATIONS * self._accumulators * self._vector_bytes // 4)
 
@@ -141,7 +147,7 @@ class _Bursts:
 
         return burst
 
-    def reader(self, size: int) -> _Burst:
+    def reader(self, size: int) -> Burst:
         """A burst that reads a buffer of its own of about that many bytes, once."""
         stride = self._accumulators * self._vector_bytes
         size = max(size // stride, 1) * stride
@@ -155,7 +161,7 @@ class _Bursts:
         return burst
 
 
-def _best_rate(cpus: Sequence[int], make: Callable[[], _Burst]) -> float:
+def _best_rate(cpus: Sequence[int], make: Callable[[], Burst]) -> float:
     """Work per second of all threads together, in the best of many rounds in which they start together."""
     barrier = threading.Barrier(len(cpus), timeout=60)
     spans = np.zeros((_BURSTS, len(cpus), 2))
