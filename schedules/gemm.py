@@ -21,7 +21,7 @@ from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import gemm_blocks, sums, tiles
+from . import gemm_blocks, gemm_panels, sums, tiles
 from .epilogue import activate
 from .gemm_knobs import UNROLL, GemmKnobs, Sizes, own_lines
 from .read_ahead import READ_AHEAD, lines_ahead, weight_bytes
@@ -35,12 +35,15 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
     """
     if knobs.blocks > 1:
         return gemm_blocks.compute(workload, knobs)
+    if knobs.scaled == "ahead":
+        return gemm_panels.compute(workload, knobs)
     size = Sizes.of(workload)
     M, N, K = size.m, size.n, size.k
     rows, V, L, C, P = knobs.rows, knobs.vectors, knobs.lanes, knobs.channels, knobs.depth
     MT, NT = tiles.count(M, rows), tiles.count(N, V * C)
     dtype = workload.dtype
     scaled, biased, added = (part in (*workload.prologue, *workload.epilogue) for part in ("scale", "bias", "add"))
+    scaled_rows, scaled_weights = (scaled and knobs.scaled == what for what in ("rows", "weights"))
 
     def row(mt: Expr, mi: Expr) -> Expr:
         return tiles.start(mt, M, rows) + mi
@@ -74,11 +77,17 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         T.func_attr({"tirx.noalias": True})
         panel = T.sblock_alloc_buffer((MT, rows, K), dtype)
         total = T.sblock_alloc_buffer((MT, NT, K // S, rows, V, L), dtype)
+        factors = T.sblock_alloc_buffer((NT, K // P, V, L), dtype)
+        if scaled_weights:
+            for nt, k, v, lane in T.grid(NT, K // P, V, L):
+                with T.sblock("factors"):
+                    u, c, j, e = T.axis.remap("SSSS", [nt, k, v, lane])
+                    factors[u, c, j, e] = T.cast(weight[u, c, j, e], dtype) * scale[0, c * P + e % P]
         for mt, mi, k in T.grid(MT, rows, K):
             with T.sblock("panel"):
                 t, i, c = T.axis.remap("SSS", [mt, mi, k])
                 panel[t, i, c] = (
-                    data[row(t, i), c] * scale[row(t, i) // size.pixels, c] if scaled else data[row(t, i), c]
+                    data[row(t, i), c] * scale[row(t, i) // size.pixels, c] if scaled_rows else data[row(t, i), c]
                 )
         for mt, nt, block, mi, v, lane, k in T.grid(MT, NT, K // S, rows, V, L, S // P):
             with T.sblock("total"):
@@ -87,8 +96,10 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
                     total[t, u, b, i, j, e] = sums.first_term(
                         bias if biased and not knobs.pairs else None, (u, j, e), workload, K // S
                     )
-                total[t, u, b, i, j, e] = total[t, u, b, i, j, e] + panel[t, i, b * S + c * P + e % P] * T.cast(
-                    weight[u, b * (S // P) + c, j, e], dtype
+                total[t, u, b, i, j, e] = total[t, u, b, i, j, e] + panel[t, i, b * S + c * P + e % P] * (
+                    factors[u, b * (S // P) + c, j, e]
+                    if scaled_weights
+                    else T.cast(weight[u, b * (S // P) + c, j, e], dtype)
                 )
         for mt, nt, mi, v, lane in T.grid(MT, NT, rows, V, C):
             with T.sblock("store"):
@@ -119,6 +130,13 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     if knobs.blocks > 1:
         gemm_blocks.schedule(sch, workload, knobs, core)
         return
+    if knobs.scaled == "ahead":
+        gemm_panels.schedule(sch, workload, knobs, core)
+        return
+    if knobs.scaled == "weights":
+        factors = sch.get_sblock("factors")
+        sch.set_scope(factors, 0, "local")
+        sch.vectorize(sch.get_loops(factors)[-1])
     panel, total, store = (sch.get_sblock(name) for name in ("panel", "total", "store"))
     mt, nt, mi, v, lane = sch.get_loops(store)
     if knobs.order == "columns":

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 from . import tiles
-from .gemm_knobs import UNROLL, GemmKnobs, Sizes, in_blocks, orders, panel_fits, register_tiles
+from .gemm_knobs import (
+    UNROLL,
+    GemmKnobs,
+    Sizes,
+    ahead,
+    in_blocks,
+    orders,
+    panel_fits,
+    register_tiles,
+    with_scaled_weights,
+)
 from .template import as_numpy_dtype
 
 #: So many tasks share evenly enough among a phone's cores.
@@ -19,6 +30,10 @@ EVEN = 1.07
 L2_BYTES_PER_CYCLE = 32
 #: Parting the sums of a vector of pairs takes two shuffles, of which x86's cores with 512 bits do one a cycle.
 CYCLES_OF_PAIR = 2
+#: To read a vector from the second-level cache, scale it and put it on the stack, while nothing is multiplied.
+CYCLES_OF_SCALE = 2
+#: Into how many ranges the tasks of a thread fall: four with a pool (``runtime/thread_pool.c``), all in one without.
+RANGES = 2
 #: In order nothing hides a load. Cycles per k of a vector of weights, of a row of A, and of one in a panel, whose
 #: addresses are one apart; and of a sum outside k. By 300 tiles in LLVM's models of the cortex-a53 and the cortex-a55
 #: (`tvm-mnv3 tune --device model:cortex-a53`), by least squares, float32.
@@ -43,14 +58,22 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
         if tile.vector_reads == by_vectors and _leaves_registers(tile, core)
     ]
     if "scale" in workload.prologue:
-        blocked = [each for tile in candidates for each in in_blocks(tile, workload, core)]
-        fitting = [replace(tile, order="rows", panel=True) for tile in candidates if panel_fits(tile, workload)]
-        candidates = blocked or fitting or candidates
+        candidates = _scaled(candidates, workload, core) or candidates
     else:
         candidates = [each for tile in candidates for each in in_blocks(tile, workload, core) or [tile]]
     cycles = {tile: _cycles(tile, workload, core) for tile in candidates}
     near = [tile for tile in candidates if cycles[tile] <= NEAR * min(cycles.values())]
     return min(near, key=lambda tile: (_imbalance(tile, size), cycles[tile]))
+
+
+def _scaled(candidates: Sequence[GemmKnobs], workload: Workload, core: Core) -> list[GemmKnobs]:
+    """The tiles with the scale in a panel of rows, in blocks of k if possible, or in the weights."""
+    rows = [replace(tile, order="rows") for tile in candidates]
+    blocked = [each for tile in candidates for each in in_blocks(tile, workload, core)]
+    panels = [replace(tile, panel=True) for tile in rows if panel_fits(tile, workload)]
+    ahead_of_use = [each for tile in rows for each in ahead(tile, workload, core)]
+    weights = [each for tile in rows for each in with_scaled_weights(tile, workload) if not each.panel]
+    return blocked or [*panels, *ahead_of_use, *weights]
 
 
 def _leaves_registers(tile: GemmKnobs, core: Core) -> bool:
@@ -75,6 +98,8 @@ def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     row = (across - 1) * _tile_cycles(tile, workload, core) + _tile_cycles(last, workload, core)
     if tile.blocks > 1:
         row += across * _cycles_of_blocks(tile, size)
+    elif "scale" in workload.prologue:
+        row += _cycles_of_scale(tile, size)
     return tiles.count(size.m, tile.rows) * row
 
 
@@ -103,6 +128,13 @@ def _cycles_of_blocks(tile: GemmKnobs, size: Sizes) -> float:
     """Of a tile, what blocks cost: a load and a store of every sum, and every panel of weights scales the rows anew."""
     scaling = 2 * tile.rows * size.k / tile.lanes if tile.panel else 0
     return 1.5 * tile.rows * tile.vectors * tile.blocks + scaling
+
+
+def _cycles_of_scale(tile: GemmKnobs, size: Sizes) -> float:
+    """For a tile of rows, what the multiplication by the scale costs."""
+    if tile.scaled == "weights":
+        return RANGES * CYCLES_OF_SCALE * size.k * size.n / tile.lanes / tiles.count(size.m, tile.rows)
+    return (1 if tile.scaled == "ahead" else CYCLES_OF_SCALE) * tile.rows * size.k / tile.lanes
 
 
 def _imbalance(tile: GemmKnobs, size: Sizes) -> float:
