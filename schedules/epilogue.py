@@ -10,13 +10,9 @@ import numpy.typing as npt
 
 from tvm_mnv3.compat import Expr, tirx
 
+from .gate import gate
+
 Array = npt.NDArray[Any]
-
-
-def _gate(x: Expr, dtype: str) -> Expr:
-    """``clamp(x / 6 + 1/2, 0, 1)``: one multiply-add, max, min (MobileNetV3 paper, section 5.2)."""
-    sixth, half, zero, one = (tirx.const(value, dtype) for value in (1 / 6, 0.5, 0.0, 1.0))
-    return tirx.min(tirx.max(x * sixth + half, zero), one)
 
 
 def activate(x: Expr, activation: str | None, dtype: str) -> Expr:
@@ -27,8 +23,8 @@ def activate(x: Expr, activation: str | None, dtype: str) -> Expr:
     functions: dict[str, Callable[[Expr], Expr]] = {
         "relu": lambda v: tirx.max(v, zero),
         "relu6": lambda v: tirx.min(tirx.max(v, zero), tirx.const(6.0, dtype)),
-        "hswish": lambda v: v * _gate(v, dtype),
-        "hsigmoid": lambda v: _gate(v, dtype),
+        "hswish": lambda v: v * gate(v, dtype),
+        "hsigmoid": lambda v: gate(v, dtype),
     }
     return functions[activation](x)
 

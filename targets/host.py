@@ -88,7 +88,7 @@ def vector_unit(isa: str, features: frozenset[str]) -> VectorUnit:
     """The widest vector registers whose multiply-add the features allow."""
     if isa == "aarch64":
         return VectorUnit(bits=128, registers=32)
-    if "avx512f" in features:
+    if {"avx512f", "avx512dq"} <= features:
         return VectorUnit(bits=512, registers=32)
     if {"avx2", "fma"} <= features:
         return VectorUnit(bits=256, registers=16)

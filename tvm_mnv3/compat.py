@@ -52,6 +52,13 @@ def without_source_lookup() -> Iterator[None]:
         script_entry.inspect = before
 
 
+def register_op(name: str, description: str, **attributes: object) -> None:
+    """Add an operator to TVM's registry; an operator of that name gets the attributes."""
+    tvm.get_global_func("ir.RegisterOp")(name, description)
+    for key, value in attributes.items():
+        tvm.ir.register_op_attr(name, key, value)
+
+
 _INTRINSICS = "tvm.s_tir.tensor_intrin"
 
 
@@ -94,6 +101,7 @@ __all__ = [
     "meta_schedule",
     "module_pass",
     "mutator",
+    "register_op",
     "relax",
     "rpc",
     "rpc_tracker",

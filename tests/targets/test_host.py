@@ -33,7 +33,8 @@ def test_llvm_compiles_and_runs_vector_code_for_the_host() -> None:
 @pytest.mark.parametrize(
     ("isa", "features", "unit"),
     [
-        ("x86_64", {"avx512f", "avx2", "fma"}, VectorUnit(512, 32)),
+        ("x86_64", {"avx512f", "avx512dq", "avx2", "fma"}, VectorUnit(512, 32)),
+        ("x86_64", {"avx512f", "avx2", "fma"}, VectorUnit(256, 16)),
         ("x86_64", {"avx2", "fma"}, VectorUnit(256, 16)),
         ("x86_64", {"avx2"}, VectorUnit(128, 16)),
         ("x86_64", {"sse4.2"}, VectorUnit(128, 16)),
