@@ -1,13 +1,18 @@
 """Depthwise convolution, NHWC: a row of outputs after another, and in it one channel block after another.
 
-A row of one block is a task. With the epilogues ``pool`` and ``rowpool`` the outputs are also summed while they are in
-registers, so that the squeeze of an SE block costs no pass of its own. With ``pool`` the blocks are outermost and
-tasks, because a channel's sum is made in one order, whatever the threads; with ``rowpool`` a sum ends with its row.
+A row of one block is a task. But the rows of a window may be more than the first-level cache holds, and then each is
+read out of the second-level cache once for every row of outputs: there a row is a task, and of all rows of a range a
+part is done before the next, a strip of columns or a block of channels (`WindowKnobs.order`).
+
+With the epilogues ``pool`` and ``rowpool`` the outputs are also summed while they are in registers, so that the squeeze
+of an SE block costs no pass of its own. With ``pool`` the blocks are outermost and tasks, because a channel's sum is
+made in one order, whatever the threads; with ``rowpool`` a sum ends with its row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +24,7 @@ from tvm_mnv3.workload import Workload
 from . import sums, tiles
 from .epilogue import activate
 from .reference import depthwise as reference
-from .template import TASK, Array, Template, without
+from .template import TASK, Array, Template, as_numpy_dtype, without
 from .windows import (
     WindowKnobs,
     or_zero,
@@ -116,7 +121,7 @@ def schedule(sch: Schedule, workload: Workload, knobs: WindowKnobs, core: Core) 
 
         for picture, [row,] channel block (tasks):      # with "pool": rows are inside
             [squeeze = 0]
-            for [row], tile of columns:
+            for [row], tile of columns:             # with "strips": tiles are outermost; with "channels": blocks
                 total[columns, vectors] = bias
                 for dy:
                     total += input row * weight[dy, :]      # dx and columns unrolled: loads are shared
@@ -128,15 +133,21 @@ def schedule(sch: Schedule, workload: Workload, knobs: WindowKnobs, core: Core) 
     total, value, store = (sch.get_sblock(name) for name in ("total", "value", "store"))
     b, ct, y, xt, *_ = sch.get_loops(value)
     without_edges(sch, xt)
+    inner = xt
     if "pool" in workload.epilogue:
         task = sch.fuse(b, ct)
+    elif knobs.order == "strips":
+        sch.reorder(b, xt, y, ct)
+        task, inner = y, ct
+    elif knobs.order == "channels":
+        task = y
     else:
         # Each row of the input is read from a far cache once for all channels.
         sch.reorder(b, y, ct)
         task = sch.fuse(b, y, ct)
     sch.annotate(task, TASK, 1)
-    sch.reverse_compute_at(store, xt, preserve_unit_loops=True)
-    sch.compute_at(total, xt, preserve_unit_loops=True)
+    sch.reverse_compute_at(store, inner, preserve_unit_loops=True)
+    sch.compute_at(total, inner, preserve_unit_loops=True)
     for block in (total, value):
         sch.set_scope(block, 0, "local")
     if workload.pools:
@@ -167,13 +178,29 @@ def _straight(sch: Schedule, loops: list[Any]) -> None:
 
 
 def knobs(workload: Workload, core: Core) -> list[WindowKnobs]:
-    """Every register tile that fits."""
-    return register_tiles(workload, core, exact=workload.pools)
+    """Every register tile that fits, in the orders that may be worth it."""
+    space = register_tiles(workload, core, exact=workload.pools)
+    return [replace(tile, order=order) for order in _orders(workload, core) for tile in space]
+
+
+def _orders(workload: Workload, core: Core) -> list[str]:
+    """By rows; and in parts where the first-level cache does not hold the rows of a window and one of outputs.
+
+    Only on x86: ARM's models have no caches. The mean of a row wants all of it at once; that of a picture has blocks of
+    channels anyway.
+    """
+    pixels = workload.kernel * workload.width + workload.out_width
+    row_bytes = pixels * workload.in_channels * as_numpy_dtype(workload).itemsize
+    if core.isa != "x86_64" or "pool" in workload.epilogue or row_bytes <= core.l1_data_bytes:
+        return ["rows"]
+    return ["rows", "channels" if workload.pools else "strips"]
 
 
 def default(workload: Workload, core: Core) -> WindowKnobs:
-    """The register tile with the lowest modelled cost."""
-    return min(knobs(workload, core), key=lambda tile: _cycles(tile, workload, core))
+    """The register tile with the lowest modelled cost, in parts where the first-level cache wants it."""
+    *_, order = _orders(workload, core)
+    space = [tile for tile in knobs(workload, core) if tile.order == order]
+    return min(space, key=lambda tile: _cycles(tile, workload, core))
 
 
 def _cycles(tile: WindowKnobs, workload: Workload, core: Core) -> float:

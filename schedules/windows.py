@@ -28,11 +28,15 @@ class WindowKnobs:
     ----------
     columns, vectors, lanes
         The register tile: output columns of one row, vectors of channels, elements in a vector.
+    order
+        Of a depthwise convolution: ``rows``, each with all its channels before the next. Or of all rows of a range of
+        tasks a part, before the next: ``strips`` of columns, with all channels, or blocks of ``channels``.
     """
 
     columns: int
     vectors: int
     lanes: int
+    order: str = "rows"
 
 
 def source_row(workload: Workload, out_row: Expr, tap: Expr) -> Expr:

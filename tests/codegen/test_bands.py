@@ -21,14 +21,17 @@ from tvm_mnv3.codegen.lowering import LoweredKernel
 from tvm_mnv3.codegen.program import build_program, with_joined
 from tvm_mnv3.compat import IRModule, relax
 from tvm_mnv3.schedules.gemm_knobs import GemmKnobs
+from tvm_mnv3.schedules.windows import WindowKnobs
 from tvm_mnv3.targets import Core, load_core
 from tvm_mnv3.tensor_spec import TensorSpec
 
 Array = np.ndarray[Any, Any]
 PICTURE = TensorSpec("picture", (1, 3, 60, 64), "float32")
 RESULT = TensorSpec("result", (1, 15, 16, 40), "float32")
-#: Tiles that divide no row, in both orders.
+#: Tiles that divide no row, in all orders.
 KNOBS = {
+    "depthwise_k3s2_h30w32_c64_f32_bias_relu": WindowKnobs(5, 2, 8, order="strips"),
+    "depthwise_k5s1_h15w16_c72_f32_bias_hswish": WindowKnobs(3, 2, 8, order="channels"),
     "pointwise_h30w32_i16_o64_f32_bias_relu": GemmKnobs(7, 2, 8),
     "pointwise_h15w16_i64_o24_f32_bias": GemmKnobs(5, 3, 8, order="columns"),
     "pointwise_h15w16_i24_o72_f32_bias_relu": GemmKnobs(6, 3, 8, order="columns"),

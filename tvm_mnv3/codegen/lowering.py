@@ -135,18 +135,35 @@ def _with_c_signature(function: tirx.PrimFunc) -> tuple[tirx.PrimFunc, int, int]
             scratch_bytes += size
             statements += placed
             continue
-        elif isinstance(statement, tirx.For) and TASK in statement.annotations:
-            tasks = int(statement.extent)
-            index = statement.loop_var
-            first, count = (tirx.Cast(str(index.ty), bound) for bound in (begin, end - begin))
-            statement = tirx.For(index, first, count, statement.kind, statement.body)
-        statements.append(statement)
+        tasks = _task_count(statement) or tasks
+        statements.append(_on_range(statement, begin, end))
     body: Any = tirx.SeqStmt(statements)
     # What TVM's packed convention would state of the device, which LowerTVMBuiltin asks for: CPU 0.
     for key, value in (("device_id", 0), ("device_type", 1)):
         body = tirx.AttrStmt(tirx.IntImm("int32", 0), key, tirx.IntImm("int32", value), body)
     parameters = [*pointers, *([scratch] if scratch_bytes else []), begin, end]
     return tirx.PrimFunc(parameters, body, function.ret_type, function.attrs), tasks, scratch_bytes
+
+
+def _task_count(statement: tirx.Stmt) -> int:
+    """The extent of its task loop, which may lie inside loops over parts of each task; 0 if it has none."""
+    if isinstance(statement, tirx.For):
+        return int(statement.extent) if TASK in statement.annotations else _task_count(statement.body)
+    parts = statement.seq if isinstance(statement, tirx.SeqStmt) else []
+    return max((_task_count(each) for each in parts), default=0)
+
+
+def _on_range(statement: tirx.Stmt, begin: tirx.Var, end: tirx.Var) -> tirx.Stmt:
+    """The statement with its task loop (each copy of it, where a loop around it is in parts) over that range."""
+    if isinstance(statement, tirx.SeqStmt):
+        return tirx.SeqStmt([_on_range(each, begin, end) for each in statement.seq])
+    if not isinstance(statement, tirx.For):
+        return statement
+    if TASK not in statement.annotations:
+        return flat_loops.anew(statement, _on_range(statement.body, begin, end))
+    index = statement.loop_var
+    first, count = (tirx.Cast(str(index.ty), bound) for bound in (begin, end - begin))
+    return tirx.For(index, first, count, statement.kind, statement.body)
 
 
 def _place(alloc: tirx.AllocBuffer, scratch: tirx.Var, offset: int) -> tuple[list[tirx.Stmt], int]:
