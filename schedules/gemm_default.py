@@ -49,8 +49,10 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
     ARM multiplies by a lane of a register, so it reads A by vectors; x86 spreads a value as it reads it.
     """
     size = Sizes.of(workload)
-    # Few rows and many columns: one panel of weights at a time is read once, not once per tile of rows.
-    order = "columns" if size.n > size.m else "rows"
+    # Few rows and many columns: one panel of weights at a time is read once, not once per tile of rows. But where the
+    # channels leave half a vector over, tiles of rows can do without what the last panel computes again.
+    whole = size.n % core.lanes(workload.dtype) == 0
+    order = "columns" if size.n > size.m and whole else "rows"
     by_vectors = core.isa == "aarch64" and workload.in_channels % UNROLL == 0
     candidates = [
         replace(tile, order=order if order in (possible := orders(tile, size)) else possible[0])

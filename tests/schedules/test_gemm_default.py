@@ -48,3 +48,8 @@ def test_the_next_weights_have_registers_beside_the_present_ones(core: str, dtyp
         chosen = default(Workload.parse(f"pointwise_{shape}_{dtype}_bias"), load_core(core))
         assert chosen.vector_reads
         assert chosen.rows * chosen.vectors + 2 * chosen.vectors + chosen.rows <= 32
+
+
+def test_rows_do_without_the_vectors_that_a_last_panel_would_compute_again() -> None:
+    orders = {n: default(Workload.parse(f"pointwise_h14w14_i80_o{n}_f32_bias_hswish"), WIDE).order for n in (200, 480)}
+    assert orders == {200: "rows", 480: "columns"}
