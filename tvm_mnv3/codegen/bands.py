@@ -24,8 +24,10 @@ from .program import ALIGNMENT, Program, Step, aligned, passed_on_once
 TASKS = 4
 #: Part of the second-level cache that the windows of one task may fill; weights and the narrow tensors pass by them.
 _WINDOW_SHARE = 0.65
+#: Part of the first-level cache that the only window of a bottleneck without expansion may fill.
+_NEAR_SHARE = 1 / 3
 #: Rows of a band, at most: measured on the host, docs/fusion.md.
-_MOST_ROWS = 4
+_MOST_ROWS = 7
 #: Tensors that a kernel leaves to the next in so many times the second-level cache are no trouble, unless they are
 #: larger than so many bytes: then they are a trouble for one of 2 MB as well. Measured, too.
 _WIDE, _WIDE_BYTES = 1.8, 1_500_000
@@ -182,8 +184,12 @@ def _bands(name: str, first: int, group: Sequence[Part], core: Core) -> Bands | 
         wide = 2 * wide_origin + min((rows - 1) * w.stride + w.kernel, w.height) * wide_row if expand else 0
         return wide, wide + deep_slack + rows * deep_row
 
-    fitting = [rows for rows in range(1, _MOST_ROWS + 1) if sizes(rows)[1] <= _WINDOW_SHARE * core.l2_bytes]
-    rows = max(fitting, default=1)
+    def fits(rows: int) -> bool:
+        if expand:
+            return sizes(rows)[1] <= _WINDOW_SHARE * core.l2_bytes
+        return rows * deep_row <= _NEAR_SHARE * core.l1_data_bytes
+
+    rows = max(filter(fits, range(1, _MOST_ROWS + 1)), default=1)
     wide_bytes, window_bytes = sizes(rows)
     return Bands(
         name, first, expand, depthwise, project, rows, starts, wide_origin, wide_bytes + deep_slack, window_bytes

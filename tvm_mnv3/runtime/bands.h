@@ -47,7 +47,8 @@ static void bands_rows(const bands_sizes *s, const bands_kernels *kernels, const
   int32_t expanded = s->expand_tiles ? origin * s->width / s->expand_tile : 0; /* tiles; whole ones before them */
   int32_t projected = first * s->out_width / s->project_tile;
   for (int32_t row = first, stop; row < end; row = stop) {
-    stop = bands_least(row + s->band, end);
+    const int32_t bands = (end - row + s->band - 1) / s->band; /* the rest of the rows, in about equal ones */
+    stop = row + (end - row + bands - 1) / bands;
     int32_t from = row * s->stride - s->padding; /* the rows needed: from .. until */
     int32_t until = bands_least((stop - 1) * s->stride - s->padding + s->kernel, s->height);
     if (from > origin && s->expand_tiles) {
