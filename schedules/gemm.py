@@ -21,7 +21,7 @@ from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import gemm_blocks, gemm_panels, sums, tiles
+from . import gemm_blocks, gemm_halves, gemm_panels, sums, tiles
 from .epilogue import activate
 from .gemm_knobs import UNROLL, GemmKnobs, Sizes, own_lines
 from .read_ahead import READ_AHEAD, lines_ahead, weight_bytes
@@ -37,6 +37,8 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         return gemm_blocks.compute(workload, knobs)
     if knobs.scaled == "ahead":
         return gemm_panels.compute(workload, knobs)
+    if knobs.half:
+        return gemm_halves.compute(workload, knobs)
     size = Sizes.of(workload)
     M, N, K = size.m, size.n, size.k
     rows, V, L, C, P = knobs.rows, knobs.vectors, knobs.lanes, knobs.channels, knobs.depth
@@ -133,6 +135,9 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     if knobs.scaled == "ahead":
         gemm_panels.schedule(sch, workload, knobs, core)
         return
+    if knobs.half:
+        gemm_halves.schedule(sch, workload, knobs, core)
+        return
     if knobs.scaled == "weights":
         factors = sch.get_sblock("factors")
         sch.set_scope(factors, 0, "local")
@@ -221,14 +226,22 @@ def _in_vectors(sch: Schedule, block: Any, lanes: int) -> None:
 
 def pack(weights: Mapping[str, Array], workload: Workload, knobs: GemmKnobs) -> list[Array]:
     """Weight ``(O, I)`` or ``(O, 1, 1, I)`` into panels ``(tiles, K, vectors, lanes)``, bias alike without K."""
-    columns = tiles.columns(workload.out_channels, knobs.vectors, knobs.channels)
     weight = weights["weight"].reshape(workload.out_channels, workload.in_channels)
-    tile = weight[columns].transpose(0, 3, 1, 2)
-    if knobs.pairs:
-        tile = np.stack([tile[:, 0::2], tile[:, 1::2]], axis=-1).reshape(len(tile), -1, knobs.vectors, knobs.lanes)
-    packed = [np.ascontiguousarray(tile)]
+    if knobs.half:
+        columns = gemm_halves.channels(workload, knobs)
+        packed = [gemm_halves.pack(weight, workload, knobs)]
+    else:
+        columns = tiles.columns(workload.out_channels, knobs.vectors, knobs.channels)
+        packed = [_packed(weight[columns].transpose(0, 3, 1, 2), knobs)]
     if "bias" in workload.epilogue:
         packed.append(np.ascontiguousarray(sums.packed_bias(weights["bias"], workload)[:, columns]))
     if _reads_ahead(workload):
         packed.append(np.zeros(1, workload.dtype))
     return packed
+
+
+def _packed(tile: Array, knobs: GemmKnobs) -> Array:
+    """Weights ``(tiles, K, vectors, channels)``, with the k of a vector of pairs side by side."""
+    if knobs.pairs:
+        tile = np.stack([tile[:, 0::2], tile[:, 1::2]], axis=-1).reshape(len(tile), -1, knobs.vectors, knobs.lanes)
+    return np.ascontiguousarray(tile)

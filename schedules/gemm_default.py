@@ -94,8 +94,8 @@ def _leaves_registers(tile: GemmKnobs, core: Core) -> bool:
 def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     """Modelled cycles: those of all tiles of rows, of each all tiles of columns, the last of which may be narrower."""
     size = Sizes.of(workload)
-    across = tiles.count(size.n, tile.vectors * tile.channels)
-    again = tiles.again(size.n, tile.vectors, tile.channels) if tile.order == "rows" else 0
+    across = tiles.count(size.n, tile.width)
+    again = tiles.again(size.n, tile.vectors, tile.channels) if tile.order == "rows" and not tile.half else 0
     last = replace(tile, vectors=tile.vectors - again)
     row = (across - 1) * _tile_cycles(tile, workload, core) + _tile_cycles(last, workload, core)
     if tile.blocks > 1:
@@ -109,12 +109,15 @@ def _tile_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     """Multiply-adds against loads (two a cycle) per k, plus what a tile costs outside k."""
     size = Sizes.of(workload)
     rate = core.multiply_add_rate(tile.lanes, workload.dtype)
-    sums = tile.rows * tile.vectors
-    loads = tile.vectors + tile.rows / (UNROLL if tile.vector_reads else 1)
+    sums: float = tile.rows * tile.vectors
+    loads: float = tile.vectors + tile.rows / (UNROLL if tile.vector_reads else 1)
     if core.in_order and tile.vector_reads and workload.dtype == "float32":
         row = IN_ORDER_PANEL_ROW if tile.panel else IN_ORDER_ROW
         inner = sums / rate + IN_ORDER_WEIGHTS * tile.vectors + row * tile.rows
         return size.k * inner + IN_ORDER_SUM * sums
+    if tile.half:
+        # The last vector is wanted for every other k, and a row is read by ones and by pairs.
+        sums, loads = sums - tile.rows / 2, tile.vectors - 1 / 2 + 3 / 2 * tile.rows
     # Each sum waits for its own last multiply-add.
     inner = max(sums / rate, loads / 2, core.multiply_add_latency)
     inner += 0.05 * loads  # loads are never quite free: prefer square tiles among equals
@@ -122,7 +125,7 @@ def _tile_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     if tile.order == "rows" and size.k * size.n * itemsize > core.l1_data_bytes:
         # All weights pass every tile of rows, out of the second-level cache: two rows lose 1 to 3 % to three there.
         inner += 0.05 * tile.vectors * tile.lanes * itemsize / L2_BYTES_PER_CYCLE
-    parting = CYCLES_OF_PAIR * sums if tile.pairs else 0
+    parting = CYCLES_OF_PAIR * (sums if tile.pairs else tile.rows if tile.half else 0)
     return size.k / tile.depth * inner + 3 * sums / rate + 8 + parting
 
 
@@ -146,7 +149,7 @@ def _imbalance(tile: GemmKnobs, size: Sizes) -> float:
     by slices of channels (`tvm_mnv3.codegen.slices`), these are panels as well.
     """
     columns = tile.order == "columns"
-    tasks = tiles.count(size.n, tile.vectors * tile.channels) if columns else tiles.count(size.m, tile.rows)
+    tasks = tiles.count(size.n, tile.width) if columns else tiles.count(size.m, tile.rows)
     if tasks >= MANY_TASKS:
         return 1
     mean = sum(tiles.imbalance(tasks, threads) for threads in (1, 2, 4)) / 3

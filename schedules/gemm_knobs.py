@@ -44,6 +44,8 @@ class GemmKnobs:
         (`gemm_blocks`).
     pairs
         A vector's lanes are not channels but, of half as many, the sums over even k and over odd k.
+    half
+        That holds for the last vector of a tile only (`gemm_halves`).
     scaled
         Into what the scale of A is multiplied: the ``rows`` of a tile, when they are used or put into the panel; those
         of the next tile, ``ahead`` of their use (`gemm_panels`); or a copy of the ``weights`` on the stack, made once
@@ -58,6 +60,7 @@ class GemmKnobs:
     vector_reads: bool = False
     blocks: int = 1
     pairs: bool = False
+    half: bool = False
     scaled: str = "rows"
 
     @property
@@ -69,6 +72,11 @@ class GemmKnobs:
     def channels(self) -> int:
         """Of a vector."""
         return self.lanes // self.depth
+
+    @property
+    def width(self) -> int:
+        """Channels of a tile."""
+        return self.vectors * self.channels - (self.lanes // 2 if self.half else 0)
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,9 @@ def knobs(workload: Workload, core: Core) -> list[GemmKnobs]:
     that a scale can be multiplied into."""
     size, space = Sizes.of(workload), []
     for tile in register_tiles(workload, core):
+        if tile.half:
+            space.append(tile)
+            continue
         space += [replace(tile, order=order) for order in orders(tile, size)]
         space += in_blocks(replace(tile, order="columns"), workload, core)
         if panel_fits(tile, workload) and (tile.rows < size.m or "scale" in workload.prologue):
@@ -105,9 +116,9 @@ def orders(tile: GemmKnobs, size: Sizes) -> tuple[str, ...]:
     """The orders that a tile can have.
 
     With one tile of rows they differ in nothing but that "rows" makes a single task of them all. Pairs are for
-    projections, of which many rows pass the same weights.
+    products of which many rows pass few weights.
     """
-    if tile.pairs:
+    if tile.pairs or tile.half:
         return ("rows",)
     return ("rows", "columns") if tile.rows < size.m else ("columns",)
 
@@ -188,14 +199,20 @@ def register_tiles(workload: Workload, core: Core) -> list[GemmKnobs]:
 
 
 def _tiles_of_pairs(workload: Workload, core: Core) -> list[GemmKnobs]:
-    """Register tiles of pairs of k, where channels would fill the widest vectors only to a part."""
+    """Register tiles of pairs of k, where channels would fill the widest vectors only to a part: in all of a tile's
+    vectors, or in the last one."""
     size = Sizes.of(workload)
-    lanes, *halves = tiles.lane_widths(size.n, core, workload.dtype)
-    if not halves or workload.operator != "pointwise" or workload.dtype != "float32" or size.k % 2:
+    lanes, *smaller = tiles.lane_widths(size.n, core, workload.dtype)
+    if not smaller or workload.operator != "pointwise" or workload.dtype != "float32" or size.k % 2:
         return []
-    return [
-        GemmKnobs(rows, vectors, lanes, pairs=True)
+    shapes = [
+        (rows, vectors)
         for vectors in range(1, min(8, tiles.count(size.n, lanes // 2)) + 1)
         for rows in range(1, min(size.m - 1, 14) + 1)
         if rows * vectors + vectors + 2 <= core.vector_registers
     ]
+    pairs = [GemmKnobs(rows, vectors, lanes, pairs=True) for rows, vectors in shapes]
+    # With fewer vectors a tile waits for what it reads of its rows, with fewer rows for its sums.
+    half = [GemmKnobs(rows, vectors, lanes, half=True) for rows, vectors in shapes if vectors > 4 and rows > 2]
+    possible = size.k % UNROLL == 0 and "scale" not in workload.prologue
+    return pairs + [tile for tile in half if possible and size.n % tile.width == 0]
