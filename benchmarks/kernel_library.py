@@ -69,22 +69,27 @@ class KernelLibrary:
         self._library.repeat.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_int32] * 3
         self._operands = {symbol: _operands(functions[symbol], kernels[symbol]) for symbol in kernels}
 
-    def seconds_per_call(self, symbol: str, burst_seconds: float) -> float:
-        """The mean of a burst of calls, with the operands as warm as the caches allow."""
-        first = self._seconds(symbol, 2) / 2
+    def seconds_per_call(self, symbol: str, burst_seconds: float, part: float = 1) -> float:
+        """The mean of a burst of calls, with the operands as warm as the caches allow.
+
+        With a `part` of its tasks, the first ones are done again and again, and the time is what all would take so.
+        """
+        of_all = self._operands[symbol].tasks
+        tasks = max(1, round(of_all * part))
+        first = self._seconds(symbol, 2, tasks) / 2
         calls = max(1, round(burst_seconds / first))
-        self._seconds(symbol, max(1, calls // 4))
-        return self._seconds(symbol, calls) / calls
+        self._seconds(symbol, max(1, calls // 4), tasks)
+        return self._seconds(symbol, calls, tasks) / calls * of_all / tasks
 
     def operands(self, symbol: str) -> tuple[npt.NDArray[Any], ...]:
         """Everything that a run reads or writes, in the kernel's order: activations, packed weights, outputs."""
         return self._operands[symbol].arrays
 
-    def _seconds(self, symbol: str, times: int) -> float:
+    def _seconds(self, symbol: str, times: int, tasks: int) -> float:
         operands = self._operands[symbol]
         kernel = ctypes.cast(getattr(self._library, symbol), ctypes.c_void_p)
         start = time.perf_counter()
-        status = self._library.repeat(kernel, operands.pointers, len(operands.pointers), operands.tasks, times)
+        status = self._library.repeat(kernel, operands.pointers, len(operands.pointers), tasks, times)
         seconds = time.perf_counter() - start
         if status != 0:
             raise ValueError(f"{symbol} has {len(operands.pointers)} operands, and repeat.c does not call that many")

@@ -30,6 +30,8 @@ class KernelTime:
         Of one run: the median and the best of the bursts' means.
     multiply_adds, operand_bytes
         Of one run.
+    rows
+        So many rows of its output are computed again and again, as in the network's bands of rows; None: all.
     of_peak
         The rate of its multiply-adds, as a part of what the core did in registers right before and after: the median of
         the bursts' parts. The core's clock is not the same at all times.
@@ -43,6 +45,7 @@ class KernelTime:
     fastest_microseconds: float
     multiply_adds: int
     operand_bytes: int
+    rows: int | None
     of_peak: float
 
     @property
@@ -107,13 +110,16 @@ def print_report(report: KernelReport, console: Console) -> None:
         f"{report.roofline.gmac_per_second:.1f} GMAC/s at most",
         soft_wrap=True,
     )
-    kernels = plain_table("Kernels, warm", ["kernel"], ["uses", "us", "best us", "GMAC/s", "of peak", "GB/s", "of all"])
+    kernels = plain_table(
+        "Kernels, warm", ["kernel"], ["rows", "uses", "us", "best us", "GMAC/s", "of peak", "GB/s", "of all"]
+    )
     for kernel in sorted(report.kernels, key=lambda kernel: -kernel.all_microseconds):
         times = (f"{kernel.microseconds:.1f}", f"{kernel.fastest_microseconds:.1f}")
         bandwidth = kernel.operand_bytes / kernel.microseconds / 1e3
         rates = _rates(report, [kernel])
         share = kernel.all_microseconds / report.sum_microseconds
-        kernels.add_row(kernel.workload, str(kernel.uses), *times, *rates, f"{bandwidth:.0f}", f"{share:.1%}")
+        rows = "all" if kernel.rows is None else str(kernel.rows)
+        kernels.add_row(kernel.workload, rows, str(kernel.uses), *times, *rates, f"{bandwidth:.0f}", f"{share:.1%}")
     console.print(kernels)
     operators = plain_table("\nOperators", ["operator"], ["runs", "us", "GMAC/s", "of peak", "of all"])
     for operator, group in report.by_operator().items():

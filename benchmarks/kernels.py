@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.band_rows import rows_at_a_time
 from benchmarks.kernel_library import KernelLibrary, schedule_kernel
 from benchmarks.kernel_report import KernelReport, KernelTime, print_report
 from benchmarks.network import SEED, Network
@@ -24,6 +25,7 @@ from benchmarks.own_process import call_in_own_process
 from benchmarks.terminal import output_console
 from tvm_mnv3 import CompileOptions, compile_model
 from tvm_mnv3.codegen.bundle import Bundle, KernelRecord
+from tvm_mnv3.codegen.steps import read_steps
 from tvm_mnv3.devices.local import LocalDevice
 from tvm_mnv3.errors import InputError, Mnv3Error
 from tvm_mnv3.measuring.hygiene import pinned
@@ -91,6 +93,8 @@ def _in_turns(
     seconds: dict[str, list[float]] = {record.symbol: [] for record in records}
     of_peak: dict[str, list[float]] = {record.symbol: [] for record in records}
     multiply_adds = {record.symbol: record.multiply_adds for record in records}
+    rows = rows_at_a_time(read_steps(bundle.path))
+    parts = {symbol: rows[symbol] / Workload.parse(symbol).out_height if symbol in rows else 1 for symbol in seconds}
     peak = Bursts(core).multiply_add()
     whole: list[float] = []
     inputs = [Network(bundle.manifest.name, bundle.path).input]
@@ -98,13 +102,16 @@ def _in_turns(
         for _ in range(rounds):
             before = _rate(peak)
             for symbol in seconds:
-                each = library.seconds_per_call(symbol, burst_seconds)
+                each = library.seconds_per_call(symbol, burst_seconds, parts[symbol])
                 after = _rate(peak)
                 seconds[symbol].append(each)
                 of_peak[symbol].append(multiply_adds[symbol] / each / statistics.mean((before, after)))
                 before = after
             whole.extend(session.time(inputs, warmup=1, repeats=_WHOLE_RUNS))
-    times = [_time(record, seconds[record.symbol], of_peak[record.symbol], library) for record in records]
+    times = [
+        _time(record, seconds[record.symbol], of_peak[record.symbol], rows.get(record.symbol), library)
+        for record in records
+    ]
     return times, statistics.median(whole)
 
 
@@ -115,7 +122,7 @@ def _rate(burst: Burst) -> float:
 
 
 def _time(
-    record: KernelRecord, bursts: Sequence[float], of_peak: Sequence[float], library: KernelLibrary
+    record: KernelRecord, bursts: Sequence[float], of_peak: Sequence[float], rows: int | None, library: KernelLibrary
 ) -> KernelTime:
     return KernelTime(
         workload=record.symbol,
@@ -126,6 +133,7 @@ def _time(
         fastest_microseconds=min(bursts) * 1e6,
         multiply_adds=record.multiply_adds,
         operand_bytes=sum(array.nbytes for array in library.operands(record.symbol)),
+        rows=rows,
         of_peak=statistics.median(of_peak),
     )
 

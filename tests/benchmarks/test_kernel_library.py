@@ -45,6 +45,15 @@ def test_operands_are_those_of_the_kernel(library: KernelLibrary) -> None:
     assert not np.array_equal(output, before)
 
 
+def test_the_time_of_a_part_is_that_of_all_tasks_at_its_rate(library: KernelLibrary) -> None:
+    *_, output = library.operands(POINTWISE)
+    output[...] = np.nan
+    assert library.seconds_per_call(POINTWISE, 1e-4, 3 / 7) > 0
+    computed = np.isfinite(output.reshape(49, 40)).all(axis=1)
+    assert computed[:15].all()
+    assert not computed[30:].any()
+
+
 def test_a_workload_without_a_template_is_refused() -> None:
     with pytest.raises(ValueError, match="no template serves"):
         schedule_kernel(
@@ -54,7 +63,7 @@ def test_a_workload_without_a_template_is_refused() -> None:
 
 def test_rates_are_weighted_by_time() -> None:
     def kernel(workload: str, uses: int, microseconds: float, of_peak: float) -> KernelTime:
-        return KernelTime(workload, uses, {}, "default", microseconds, microseconds, 1_000_000, 4, of_peak)
+        return KernelTime(workload, uses, {}, "default", microseconds, microseconds, 1_000_000, 4, None, of_peak)
 
     # 2 x 1 million in 2 x 10 us, and 1 million in 80 us.
     kernels = [kernel(POINTWISE, 2, 10.0, 0.9), kernel("pointwise_h14w14_i40_o120_f32_bias_hswish", 1, 80.0, 0.4)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tvm_mnv3 import Bundle, CompileOptions
-from tvm_mnv3.codegen.steps import Operand, StepRecord, StepTable, read_steps
+from tvm_mnv3.codegen.steps import BandRecord, Operand, StepRecord, StepTable, read_steps
 from tvm_mnv3.errors import InputError
 from tvm_mnv3.workload import Workload
 
@@ -19,7 +19,9 @@ QUICK = CompileOptions("mobilenet_v3_small_035", target="host", weights="random"
 
 def test_steps_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     operands = (Operand("input", 0, 0, 64), Operand("weights", -1, 128, 256), Operand("arena", 3, 512, 64))
-    table = StepTable(4096, 8192, 576, ((0, 0),), (StepRecord("dense_i4_o4_f32", ("fc",), 2, operands, 2, 1),))
+    table = StepTable(
+        4096, 8192, 576, (BandRecord(0, 0, 4),), (StepRecord("dense_i4_o4_f32", ("fc",), 2, operands, 2, 1),)
+    )
     (tmp_path / "steps.json").write_text(table.to_json())
     assert read_steps(tmp_path) == table
     assert table.steps[0].written() == operands[2:]

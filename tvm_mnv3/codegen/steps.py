@@ -23,7 +23,7 @@ from .program import Place, Space
 
 STEPS_FILE = "steps.json"
 #: Raised when a reader of an older file would misread a newer one.
-STEPS_VERSION = 2
+STEPS_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,23 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
+class BandRecord:
+    """A bottleneck that the library runs by bands of rows.
+
+    Parameters
+    ----------
+    first, last
+        Its steps.
+    rows
+        Of the depthwise output, in a band.
+    """
+
+    first: int
+    last: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class StepTable:
     """All steps in order, and what finds their code.
 
@@ -94,13 +111,13 @@ class StepTable:
     arena_bytes
         The memory that the steps need when they run one by one. The library itself may need less.
     bands
-        First and last step of each bottleneck that the library runs by bands of rows.
+        The bottlenecks that the library runs by bands of rows.
     """
 
     entry_offset: int
     weights_offset: int
     arena_bytes: int
-    bands: tuple[tuple[int, int], ...]
+    bands: tuple[BandRecord, ...]
     steps: tuple[StepRecord, ...]
 
     def to_json(self) -> str:
@@ -111,7 +128,7 @@ class StepTable:
             "entry_offset": self.entry_offset,
             "weights_offset": self.weights_offset,
             "arena_bytes": self.arena_bytes,
-            "bands": self.bands,
+            "bands": [dataclasses.astuple(band) for band in self.bands],
         }
         return f'{json.dumps(head)[:-1]}, "steps": [\n  {lines}\n]}}\n'
 
@@ -134,7 +151,7 @@ def read_steps(bundle: Path) -> StepTable:
         if data["version"] != STEPS_VERSION:
             raise ValueError(f"version {data['version']}, not {STEPS_VERSION}")
         steps = tuple(_step_of(item) for item in data["steps"])
-        bands = tuple((first, last) for first, last in data["bands"])
+        bands = tuple(BandRecord(*numbers) for numbers in data["bands"])
         return StepTable(data["entry_offset"], data["weights_offset"], data["arena_bytes"], bands, steps)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file} cannot be read ({error}); compile the model again.") from error
@@ -168,7 +185,7 @@ def step_table(library: Library, interface: Interface, layers: Sequence[tuple[st
                 outputs=step.outputs,
             )
         )
-    bands = tuple((each.first, each.first + len(each.parts) - 1) for each in library.bands)
+    bands = tuple(BandRecord(each.first, each.first + len(each.parts) - 1, each.rows) for each in library.bands)
     arena_bytes = library.steps_memory.arena_bytes
     return StepTable(library.entry_offset, library.weights_offset, arena_bytes, bands, tuple(records))
 
