@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +12,11 @@ from support.cores import WIDE
 from support.kernels import TRIPLE, lower_kernel
 
 from tvm_mnv3.codegen.last_term import with_rows_in_turn
-from tvm_mnv3.compat import T, tirx
+from tvm_mnv3.codegen.object_code import llvm_target
+from tvm_mnv3.compat import Call, Expr, IRModule, T, tirx, tvm
 from tvm_mnv3.schedules import pointwise
 from tvm_mnv3.schedules.gemm_default import default
+from tvm_mnv3.schedules.gemm_knobs import GemmKnobs
 from tvm_mnv3.schedules.tiles import IN_TURN
 from tvm_mnv3.workload import Workload
 
@@ -53,12 +56,27 @@ def done(statement: tirx.Stmt, values: dict[str, int] | None = None) -> Iterator
                 yield from done(each, values)
     elif isinstance(statement, tirx.For):
         assert IN_TURN not in statement.annotations
-        first = int(statement.min)
+        first = value_of(statement.min, values)
         for value in range(first, first + int(statement.extent)):
             yield from done(statement.body, {**values, statement.loop_var.name: value})
     else:
         name = next((n for n in ("stored", "made", "row", "start") if n in values), "other")
         yield name, values
+
+
+def value_of(expression: Expr, values: dict[str, int]) -> int:
+    """A sum, or LLVM's smaller of two numbers."""
+    match expression:
+        case tirx.Var():
+            return values[expression.name]
+        case tirx.Cast():
+            return value_of(expression.value, values)
+        case tirx.Add():
+            return value_of(expression.a, values) + value_of(expression.b, values)
+        case Call():
+            *_, one, other = expression.args
+            return min(value_of(one, values), value_of(other, values))
+    return int(expression)
 
 
 @settings(max_examples=50, deadline=None)
@@ -76,6 +94,17 @@ def test_rows_are_stored_between_the_last_terms(steps: int, unrolled: int, rows:
                 if term == steps * unrolled - 1:
                     wanted += [("made", row), ("stored", row)][:followers]
     assert [(name, values.get(name, 0)) for name, values in stores] == wanted
+
+
+def test_what_the_last_turn_reads_is_not_kept_on_the_stack_from_tile_to_tile() -> None:
+    """Were its loads the same for all tiles, LLVM would do them before the first."""
+    workload = Workload.parse("pointwise_h28w28_i40_o120_f32_bias_relu")
+    kernel = lower_kernel("kernel", workload, GemmKnobs(6, 4, 16), WIDE, TRIPLE)
+    module = IRModule({kernel.name: kernel.function})
+    assembly = str(tvm.get_global_func("target.build.llvm")(module, llvm_target(WIDE, TRIPLE)).inspect_source("asm"))
+    before, *_ = assembly.partition("vfmadd")
+    assert "zmm31" in assembly
+    assert not re.search(r"zmm\d+, .*\(%rsp\)", before)
 
 
 def test_loops_without_annotations_stay() -> None:

@@ -23,12 +23,13 @@ def with_rows_in_turn(function: tirx.PrimFunc) -> tirx.PrimFunc:
     The first of them lies inside loops over the terms of sums, which leave out their last turn. It follows as one loop
     over rows: the last term, and the bodies of the others. Annotations that are alone just go.
     """
-    return tirx.PrimFunc(function.params, _in_turn(function.body), function.ret_type, function.attrs)
+    return tirx.PrimFunc(function.params, _in_turn(function.body, ()), function.ret_type, function.attrs)
 
 
-def _in_turn(statement: tirx.Stmt) -> tirx.Stmt:
+def _in_turn(statement: tirx.Stmt, around: tuple[tirx.Var, ...]) -> tirx.Stmt:
+    """`around` are the variables of the loops around it."""
     if isinstance(statement, tirx.For):
-        return anew(statement, _in_turn(statement.body), without=[IN_TURN])
+        return anew(statement, _in_turn(statement.body, (*around, statement.loop_var)), without=[IN_TURN])
     if not isinstance(statement, tirx.SeqStmt):
         return statement
     done: list[tirx.Stmt] = []
@@ -37,10 +38,10 @@ def _in_turn(statement: tirx.Stmt) -> tirx.Stmt:
         each = rest.pop(0)
         rows = list(takewhile(_is_rows, rest))
         if rows and _sums_rows(each):
-            done += _parted(each, rows)
+            done += _parted(each, rows, around)
             del rest[: len(rows)]
         else:
-            done.append(_in_turn(each))
+            done.append(_in_turn(each, around))
     return sequence(done)
 
 
@@ -57,13 +58,25 @@ def _sums_rows(statement: tirx.Stmt) -> TypeGuard[tirx.For]:
     return False
 
 
-def _parted(terms: tirx.For, rows: Sequence[tirx.For]) -> list[tirx.Stmt]:
+def _parted(terms: tirx.For, rows: Sequence[tirx.For], around: tuple[tirx.Var, ...]) -> list[tirx.Stmt]:
     """A loop over terms without its last turn, and that turn with the rows."""
     most = int(terms.extent) - 1
     *others, inner = statements(terms.body)
-    last = [_merged(inner, rows)] if _is_rows(inner) else _parted(inner, rows)
-    before = [anew(terms, _in_turn(terms.body), extent=most)] if most else []
-    return [*before, _once(terms, terms.min + most, sequence([*others, *last]))]
+    last = [_merged(inner, rows)] if _is_rows(inner) else _parted(inner, rows, around)
+    before = [anew(terms, _in_turn(terms.body, (*around, terms.loop_var)), extent=most)] if most else []
+    return [*before, _once(terms, terms.min + most + _zero(terms, around), sequence([*others, *last]))]
+
+
+def _zero(terms: tirx.For, around: tuple[tirx.Var, ...]) -> Expr:
+    """``min(sum of the loops' variables, 0)``, in a form that TVM leaves alone and LLVM cannot know.
+
+    Else what the last turn reads is the same for some of the loops around, and LLVM reads it before them: far more than
+    there are registers, so that it waits on the stack, and sums that it drives out as well.
+    """
+    dtype = str(terms.loop_var.ty)
+    zero = tirx.IntImm(dtype, 0)
+    total = sum((tirx.Cast(dtype, each) for each in around), zero)
+    return tirx.call_llvm_pure_intrin(dtype, f"llvm.smin.i{dtype.removeprefix('int')}", total, zero)
 
 
 def _merged(first: tirx.For, others: Sequence[tirx.For]) -> tirx.For:
