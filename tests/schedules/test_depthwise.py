@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.cores import WIDE
-from support.kernels import KernelLibrary, operands_of
+from support.kernels import KernelLibrary, assert_computes
 
 from tvm_mnv3.schedules.depthwise import default, knobs
 from tvm_mnv3.schedules.windows import WindowKnobs
@@ -27,15 +27,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_order_changes_no_bit(name: str, tmp_path: Path) -> None:
-    workload, chosen = Workload.parse(name), CASES[name]
-    library = KernelLibrary({"parts": (workload, chosen), "rows": (workload, replace(chosen, order="rows"))}, tmp_path)
-    operands = operands_of(workload)
-    backwards = library.run_backwards("parts", operands)
-    outputs = zip(library.run("parts", operands), library.run("rows", operands), backwards, strict=True)
-    for output, other, reversed_ in outputs:
-        assert output.tobytes() == other.tobytes() == reversed_.tobytes()
-    for output, expected in zip(library.run("parts", operands), library.expected("parts", operands), strict=True):
-        assert output.reshape(expected.shape) == pytest.approx(expected, abs=1e-5 * float(abs(expected).max()))
+    assert_computes(Workload.parse(name), tmp_path, CASES[name], replace(CASES[name], order="rows"))
 
 
 @pytest.mark.parametrize("name", CASES)

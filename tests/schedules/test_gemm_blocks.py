@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.cores import WIDE
 from support.fetches import fetches
-from support.kernels import KernelLibrary, operands_of
+from support.kernels import assert_computes
 
 from tvm_mnv3.schedules import gemm_blocks
 from tvm_mnv3.schedules.gemm_default import default
@@ -31,15 +31,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_blocks_change_no_bit_and_agree_with_the_reference(name: str, tmp_path: Path) -> None:
-    workload, knobs = Workload.parse(name), CASES[name]
-    whole = replace(knobs, order="rows", blocks=1)
-    library = KernelLibrary({"blocks": (workload, knobs), "whole": (workload, whole)}, tmp_path)
-    operands = operands_of(workload)
-    (output,), (other,) = library.run("blocks", operands), library.run("whole", operands)
-    (backwards,) = library.run_backwards("blocks", operands)
-    assert output.tobytes() == other.tobytes() == backwards.tobytes()
-    (expected,) = library.expected("blocks", operands)
-    assert output.reshape(expected.shape) == pytest.approx(expected, abs=1e-5 * float(abs(expected).max()))
+    assert_computes(Workload.parse(name), tmp_path, CASES[name], replace(CASES[name], order="rows", blocks=1))
 
 
 def test_a_panel_that_the_first_level_cache_does_not_hold_is_cut_into_blocks_that_it_does() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.cores import WIDE
-from support.kernels import TRIPLE, KernelLibrary, lower_kernel, operands_of
+from support.kernels import TRIPLE, assert_computes, lower_kernel
 
 from tvm_mnv3.codegen.object_code import llvm_target
 from tvm_mnv3.compat import IRModule, tvm
@@ -31,13 +31,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_tile_with_half_a_vector_agrees_with_the_reference(name: str, tmp_path: Path) -> None:
-    workload = Workload.parse(name)
-    library = KernelLibrary({"half": (workload, CASES[name])}, tmp_path)
-    operands = operands_of(workload)
-    (output,), (expected,) = library.run("half", operands), library.expected("half", operands)
-    (backwards,) = library.run_backwards("half", operands)
-    assert output.tobytes() == backwards.tobytes()
-    assert output.reshape(expected.shape) == pytest.approx(expected, abs=1e-5 * float(abs(expected).max()))
+    assert_computes(Workload.parse(name), tmp_path, CASES[name])
 
 
 def test_whole_vectors_hold_channels_and_the_last_pairs_of_k() -> None:

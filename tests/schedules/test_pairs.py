@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.cores import WIDE
-from support.kernels import TRIPLE, KernelLibrary, lower_kernel, operands_of
+from support.kernels import TRIPLE, assert_computes, lower_kernel
 
 from tvm_mnv3.codegen.object_code import llvm_target
 from tvm_mnv3.compat import IRModule, tvm
@@ -32,13 +32,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_sums_over_even_and_odd_k_agree_with_the_reference(name: str, tmp_path: Path) -> None:
-    workload = Workload.parse(name)
-    library = KernelLibrary({"pairs": (workload, CASES[name])}, tmp_path)
-    operands = operands_of(workload)
-    (output,), (expected,) = library.run("pairs", operands), library.expected("pairs", operands)
-    (backwards,) = library.run_backwards("pairs", operands)
-    assert output.tobytes() == backwards.tobytes()
-    assert output.reshape(expected.shape) == pytest.approx(expected, abs=1e-5 * float(abs(expected).max()))
+    assert_computes(Workload.parse(name), tmp_path, CASES[name])
 
 
 def test_a_lane_holds_every_other_k_of_its_channel() -> None:

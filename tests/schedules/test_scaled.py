@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.cores import WIDE
-from support.kernels import KernelLibrary, operands_of
+from support.kernels import assert_computes
 
 from tvm_mnv3.schedules.gemm_default import default
 from tvm_mnv3.schedules.gemm_knobs import SCALED_BYTES, GemmKnobs, knobs
@@ -32,26 +32,13 @@ WEIGHTS = {
 
 @pytest.mark.parametrize("name", AHEAD)
 def test_rows_that_are_scaled_ahead_change_no_bit(name: str, tmp_path: Path) -> None:
-    workload, ahead = Workload.parse(name), AHEAD[name]
-    library = KernelLibrary({"ahead": (workload, ahead), "plain": (workload, replace(ahead, scaled="rows"))}, tmp_path)
-    operands = operands_of(workload)
-    (output,), (plain,) = library.run("ahead", operands), library.run("plain", operands)
-    # Every task by itself: no panel is filled for it before.
-    (backwards,) = library.run_backwards("ahead", operands)
-    assert output.tobytes() == backwards.tobytes() == plain.tobytes()
-    (expected,) = library.expected("ahead", operands)
-    assert output.reshape(expected.shape) == pytest.approx(expected, abs=1e-5 * float(abs(expected).max()))
+    # Done one by one, no task finds a panel that was filled for it before.
+    assert_computes(Workload.parse(name), tmp_path, AHEAD[name], replace(AHEAD[name], scaled="rows"))
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_scaled_weights_agree_with_the_reference(name: str, tmp_path: Path) -> None:
-    workload = Workload.parse(name)
-    library = KernelLibrary({"weights": (workload, WEIGHTS[name])}, tmp_path)
-    operands = operands_of(workload)
-    (output,), (expected,) = library.run("weights", operands), library.expected("weights", operands)
-    (backwards,) = library.run_backwards("weights", operands)
-    assert output.tobytes() == backwards.tobytes()
-    assert output.reshape(expected.shape) == pytest.approx(expected, abs=1e-5 * float(abs(expected).max()))
+    assert_computes(Workload.parse(name), tmp_path, WEIGHTS[name])
 
 
 @pytest.mark.parametrize(

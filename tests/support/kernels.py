@@ -81,6 +81,20 @@ def operands_of(workload: Workload, seed: int = 0) -> dict[str, Array]:
     return {**random_activations(workload, random), **random_weights(workload, random)}
 
 
+def assert_computes(workload: Workload, folder: Path, *knobs: Any) -> None:
+    """The kernel's outputs are the reference's, and to the bit the same ones with all of these knobs, and whether all
+    tasks are done in one range or one by one, the last first."""
+    library = KernelLibrary({f"kernel_{n}": (workload, each) for n, each in enumerate(knobs)}, folder)
+    operands = operands_of(workload)
+    outputs = library.run("kernel_0", operands)
+    for symbol in library.kernels:
+        for others in (library.run(symbol, operands), library.run_backwards(symbol, operands)):
+            assert [each.tobytes() for each in others] == [each.tobytes() for each in outputs]
+    for output, expected in zip(outputs, library.expected("kernel_0", operands), strict=True):
+        bound = 1e-5 * float(abs(expected).max())
+        np.testing.assert_allclose(output.reshape(expected.shape), expected, rtol=0, atol=bound)
+
+
 def defaults(names: Sequence[str], core: Core) -> dict[str, tuple[Workload, Any]]:
     """Each workload with the knobs that its template chooses for that core."""
     workloads = [Workload.parse(name) for name in names]
