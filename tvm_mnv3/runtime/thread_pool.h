@@ -27,7 +27,8 @@ size_t tvm_mnv3_pool_size(int32_t threads);
 
 /* Starts a pool in the caller's memory: tvm_mnv3_pool_size(threads) bytes, aligned to TVM_MNV3_ALIGNMENT, which stay
  * the pool's until it is destroyed. The thread that calls parallel_for works too, so threads - 1 are started. Returns
- * null when a parameter is out of range, the memory is null or misaligned, or a thread cannot be started. */
+ * null when a parameter is out of range, the memory is null or misaligned, or a thread cannot be started. A thread with
+ * nothing to do spins for a tenth of a millisecond and then sleeps. */
 tvm_mnv3_pool *tvm_mnv3_pool_create(void *memory, int32_t threads);
 
 /* The same, with the started threads kept to the CPUs whose bits are set in `cpus` (bit 0 is CPU 0); 0 means to none.
