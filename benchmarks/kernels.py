@@ -90,28 +90,23 @@ def _in_turns(
     core = load_core("host")
     functions = {r.symbol: schedule_kernel(Workload.parse(r.symbol), r.knobs, core) for r in records}
     library = KernelLibrary(functions, core)
-    seconds: dict[str, list[float]] = {record.symbol: [] for record in records}
-    of_peak: dict[str, list[float]] = {record.symbol: [] for record in records}
-    multiply_adds = {record.symbol: record.multiply_adds for record in records}
+    # Seconds of a call, and the peak beside it.
+    bursts: dict[str, list[tuple[float, float]]] = {record.symbol: [] for record in records}
     rows = rows_at_a_time(read_steps(bundle.path))
-    parts = {symbol: rows[symbol] / Workload.parse(symbol).out_height if symbol in rows else 1 for symbol in seconds}
+    parts = {symbol: rows[symbol] / Workload.parse(symbol).out_height if symbol in rows else 1 for symbol in bursts}
     peak = Bursts(core).multiply_add()
     whole: list[float] = []
     inputs = [Network(bundle.manifest.name, bundle.path).input]
     with LocalDevice().open(bundle.path) as session:
         for _ in range(rounds):
             before = _rate(peak)
-            for symbol in seconds:
-                each = library.seconds_per_call(symbol, burst_seconds, parts[symbol])
+            for symbol in bursts:
+                seconds = library.seconds_per_call(symbol, burst_seconds, parts[symbol])
                 after = _rate(peak)
-                seconds[symbol].append(each)
-                of_peak[symbol].append(multiply_adds[symbol] / each / statistics.mean((before, after)))
+                bursts[symbol].append((seconds, statistics.mean((before, after))))
                 before = after
             whole.extend(session.time(inputs, warmup=1, repeats=_WHOLE_RUNS))
-    times = [
-        _time(record, seconds[record.symbol], of_peak[record.symbol], rows.get(record.symbol), library)
-        for record in records
-    ]
+    times = [_time(record, bursts[record.symbol], rows.get(record.symbol), library) for record in records]
     return times, statistics.median(whole)
 
 
@@ -122,19 +117,21 @@ def _rate(burst: Burst) -> float:
 
 
 def _time(
-    record: KernelRecord, bursts: Sequence[float], of_peak: Sequence[float], rows: int | None, library: KernelLibrary
+    record: KernelRecord, bursts: Sequence[tuple[float, float]], rows: int | None, library: KernelLibrary
 ) -> KernelTime:
+    """The record's time, of bursts of so many seconds a call beside such a peak."""
+    seconds = [each for each, _ in bursts]
     return KernelTime(
         workload=record.symbol,
         uses=record.uses,
         knobs=record.knobs,
         origin=record.origin,
-        microseconds=statistics.median(bursts) * 1e6,
-        fastest_microseconds=min(bursts) * 1e6,
+        microseconds=statistics.median(seconds) * 1e6,
+        fastest_microseconds=min(seconds) * 1e6,
         multiply_adds=record.multiply_adds,
         operand_bytes=sum(array.nbytes for array in library.operands(record.symbol)),
         rows=rows,
-        of_peak=statistics.median(of_peak),
+        of_peak=statistics.median(record.multiply_adds / each / peak for each, peak in bursts),
     )
 
 

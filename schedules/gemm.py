@@ -232,16 +232,10 @@ def pack(weights: Mapping[str, Array], workload: Workload, knobs: GemmKnobs) -> 
         packed = [gemm_halves.pack(weight, workload, knobs)]
     else:
         columns = tiles.columns(workload.out_channels, knobs.vectors, knobs.channels)
-        packed = [_packed(weight[columns].transpose(0, 3, 1, 2), knobs)]
+        tile = weight[columns].transpose(0, 3, 1, 2)
+        packed = [np.ascontiguousarray(sums.side_by_side(tile) if knobs.pairs else tile)]
     if "bias" in workload.epilogue:
         packed.append(np.ascontiguousarray(sums.packed_bias(weights["bias"], workload)[:, columns]))
     if _reads_ahead(workload):
         packed.append(np.zeros(1, workload.dtype))
     return packed
-
-
-def _packed(tile: Array, knobs: GemmKnobs) -> Array:
-    """Weights ``(tiles, K, vectors, channels)``, with the k of a vector of pairs side by side."""
-    if knobs.pairs:
-        tile = np.stack([tile[:, 0::2], tile[:, 1::2]], axis=-1).reshape(len(tile), -1, knobs.vectors, knobs.lanes)
-    return np.ascontiguousarray(tile)

@@ -23,7 +23,7 @@ from tvm_mnv3.workload import Workload
 from . import sums, tiles
 from .epilogue import activate
 from .gemm_knobs import UNROLL, GemmKnobs, Sizes, own_lines
-from .read_ahead import LINE, READ_AHEAD, fetch, lines_ahead, weight_bytes
+from .read_ahead import LINE, fetch, read_ahead_by_steps
 from .template import TASK, without
 
 
@@ -132,5 +132,4 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     one expansion.
     """
     own = 0 if knobs.panel else own_lines(workload, knobs, UNROLL)
-    lines = lines_ahead(UNROLL * knobs.rows * knobs.vectors, own, weight_bytes(workload), core)
-    sch.annotate(sch.get_loops(sch.get_sblock("step"))[-1], READ_AHEAD, lines)
+    read_ahead_by_steps(sch, workload, core, UNROLL * knobs.rows * knobs.vectors, own)

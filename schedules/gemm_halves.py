@@ -20,7 +20,7 @@ from tvm_mnv3.workload import Workload
 from . import sums, tiles
 from .epilogue import activate
 from .gemm_knobs import UNROLL, GemmKnobs, Sizes
-from .read_ahead import READ_AHEAD, lines_ahead, weight_bytes
+from .read_ahead import read_ahead_by_steps
 from .template import TASK, Array, without
 
 #: k of a vector of pairs.
@@ -50,7 +50,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         return tiles.start(nt, N, width) + lane
 
     def first(bias: Any, nt: Expr, lane: Expr) -> Expr:
-        return bias[0, nt, lane] if biased else T.float32(0)
+        return sums.first_term(bias if biased else None, (nt, lane), workload)
 
     def of_pair(pairs: Any, mi: Expr, e: Expr, bias: Any, nt: Expr) -> Expr:
         even, odd = (pairs[mi, e * PAIR + part] for part in range(PAIR))
@@ -116,8 +116,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
 def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) -> None:
     """Annotate the loop over steps of k with what it reads ahead."""
     multiply_adds = UNROLL // PAIR * knobs.rows * (PAIR * knobs.vectors - 1)
-    lines = lines_ahead(multiply_adds, 0, weight_bytes(workload), core)
-    sch.annotate(sch.get_loops(sch.get_sblock("step"))[-1], READ_AHEAD, lines)
+    read_ahead_by_steps(sch, workload, core, multiply_adds)
 
 
 def channels(workload: Workload, knobs: GemmKnobs) -> npt.NDArray[np.intp]:
@@ -128,8 +127,7 @@ def channels(workload: Workload, knobs: GemmKnobs) -> npt.NDArray[np.intp]:
 def pack(weight: Array, workload: Workload, knobs: GemmKnobs) -> Array:
     """Weight ``(O, I)`` into panels ``(tiles, I / 2, 2 * vectors - 1, lanes)``."""
     tile = weight[channels(workload, knobs)].transpose(0, 2, 1)
-    whole, count = (knobs.vectors - 1) * knobs.lanes, len(tile)
-    even, odd = tile[:, 0::PAIR], tile[:, 1::PAIR]
-    pairs = np.stack([even[..., whole:], odd[..., whole:]], axis=-1).reshape(count, len(even[0]), knobs.lanes)
-    packed = np.concatenate([even[..., :whole], odd[..., :whole], pairs], axis=2)
-    return np.ascontiguousarray(packed.reshape(count, len(even[0]), PAIR * knobs.vectors - 1, knobs.lanes))
+    whole = (knobs.vectors - 1) * knobs.lanes
+    even, odd, pairs = tile[:, 0::PAIR, :whole], tile[:, 1::PAIR, :whole], sums.side_by_side(tile[..., whole:])
+    packed = np.concatenate([even, odd, pairs], axis=2)
+    return np.ascontiguousarray(packed.reshape(*packed.shape[:2], PAIR * knobs.vectors - 1, knobs.lanes))

@@ -17,7 +17,7 @@ from tvm_mnv3.workload import Workload
 from . import sums, tiles
 from .epilogue import activate
 from .gemm_knobs import UNROLL, GemmKnobs, Sizes
-from .read_ahead import READ_AHEAD, lines_ahead, weight_bytes
+from .read_ahead import read_ahead_by_steps
 from .template import TASK, without
 
 
@@ -121,5 +121,4 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
 def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) -> None:
     """Annotate the loop over steps of k with what it reads ahead."""
     multiply_adds = gcd(workload.in_channels // knobs.depth, UNROLL) * knobs.rows * knobs.vectors
-    lines = lines_ahead(multiply_adds, 0, weight_bytes(workload), core)
-    sch.annotate(sch.get_loops(sch.get_sblock("step"))[-1], READ_AHEAD, lines)
+    read_ahead_by_steps(sch, workload, core, multiply_adds)

@@ -12,7 +12,7 @@ from math import ceil
 
 import numpy as np
 
-from tvm_mnv3.compat import Expr, tirx
+from tvm_mnv3.compat import Expr, Schedule, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
@@ -56,6 +56,15 @@ def lines_ahead(multiply_adds: int, own: float, weight_bytes: int, core: Core) -
         return 0
     cycles = multiply_adds / core.multiply_adds_per_cycle
     return max(1, min(ceil(max(cycles / _PER_LINE, _OF_OWN * own)), int(cycles / _LEAST)))
+
+
+def read_ahead_by_steps(sch: Schedule, workload: Workload, core: Core, multiply_adds: int, own: float = 0) -> None:
+    """Annotate the loop over steps of k of a product that is written as it runs: the one around the block ``step``.
+
+    `multiply_adds` and `own` as for `lines_ahead`, of a step.
+    """
+    lines = lines_ahead(multiply_adds, own, weight_bytes(workload), core)
+    sch.annotate(sch.get_loops(sch.get_sblock("step"))[-1], READ_AHEAD, lines)
 
 
 def fetch(start: tirx.Var, offset: Expr) -> Expr:

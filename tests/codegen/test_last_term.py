@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.cores import WIDE
-from support.kernels import TRIPLE, lower_kernel
+from support.kernels import TRIPLE, assembly_of, lower_kernel
 
 from tvm_mnv3.codegen.last_term import with_rows_in_turn
-from tvm_mnv3.codegen.object_code import llvm_target
-from tvm_mnv3.compat import Call, Expr, IRModule, T, tirx, tvm
+from tvm_mnv3.compat import Call, Expr, T, tirx
 from tvm_mnv3.schedules import pointwise
 from tvm_mnv3.schedules.gemm_default import default
 from tvm_mnv3.schedules.gemm_knobs import GemmKnobs
@@ -99,9 +98,7 @@ def test_rows_are_stored_between_the_last_terms(steps: int, unrolled: int, rows:
 def test_what_the_last_turn_reads_is_not_kept_on_the_stack_from_tile_to_tile() -> None:
     """Were its loads the same for all tiles, LLVM would do them before the first."""
     workload = Workload.parse("pointwise_h28w28_i40_o120_f32_bias_relu")
-    kernel = lower_kernel("kernel", workload, GemmKnobs(6, 4, 16), WIDE, TRIPLE)
-    module = IRModule({kernel.name: kernel.function})
-    assembly = str(tvm.get_global_func("target.build.llvm")(module, llvm_target(WIDE, TRIPLE)).inspect_source("asm"))
+    assembly = assembly_of(workload, GemmKnobs(6, 4, 16), WIDE)
     before, *_ = assembly.partition("vfmadd")
     assert "zmm31" in assembly
     assert not re.search(r"zmm\d+, .*\(%rsp\)", before)

@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.cores import WIDE
-from support.kernels import TRIPLE, assert_computes, lower_kernel
+from support.kernels import assembly_of, assert_computes
 
-from tvm_mnv3.codegen.object_code import llvm_target
-from tvm_mnv3.compat import IRModule, tvm
 from tvm_mnv3.schedules import gemm
 from tvm_mnv3.schedules.gemm_default import default
 from tvm_mnv3.schedules.gemm_knobs import GemmKnobs, knobs
@@ -66,9 +64,7 @@ def test_arm_s_vectors_are_always_whole() -> None:
 
 def test_pairs_are_read_and_not_shuffled_out_of_the_rows() -> None:
     workload = Workload.parse("pointwise_h56w56_i24_o72_f32_bias_relu")
-    kernel = lower_kernel("half", workload, GemmKnobs(4, 5, 16, half=True), WIDE, TRIPLE)
-    module = IRModule({kernel.name: kernel.function})
-    assembly = str(tvm.get_global_func("target.build.llvm")(module, llvm_target(WIDE, TRIPLE)).inspect_source("asm"))
+    assembly = assembly_of(workload, GemmKnobs(4, 5, 16, half=True), WIDE)
     loop = assembly[assembly.index("vfmadd") : assembly.rindex("vfmadd")]
     assert len(re.findall(r"vbroadcastsd\s+[^%]*\(", loop)) >= 8
     assert not re.findall(r"vbroadcastss\s+%xmm", loop)

@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.cores import WIDE
-from support.kernels import TRIPLE, assert_computes, lower_kernel
+from support.kernels import assembly_of, assert_computes
 
-from tvm_mnv3.codegen.object_code import llvm_target
-from tvm_mnv3.compat import IRModule, tvm
 from tvm_mnv3.schedules import gemm
 from tvm_mnv3.schedules.gemm_default import default
 from tvm_mnv3.schedules.gemm_knobs import GemmKnobs, knobs
@@ -68,9 +66,7 @@ def test_where_channels_fill_the_lanes_there_are_no_pairs(name: str, core: objec
 def test_all_sums_stay_in_registers() -> None:
     """Of two neighbouring lanes' sum LLVM would make ``vhaddps``, which knows half of the registers only."""
     workload = Workload.parse("pointwise_h56w56_i72_o24_f32_bias_add")
-    kernel = lower_kernel("pairs", workload, GemmKnobs(9, 3, 16, pairs=True), WIDE, TRIPLE)
-    module = IRModule({kernel.name: kernel.function})
-    assembly = str(tvm.get_global_func("target.build.llvm")(module, llvm_target(WIDE, TRIPLE)).inspect_source("asm"))
+    assembly = assembly_of(workload, GemmKnobs(9, 3, 16, pairs=True), WIDE)
     assert re.search(r"vfmadd\w+ps\s.*zmm", assembly)
     # Before the first tile the weights of the last steps of k are put there, once for all (`codegen.last_term`).
     tiles = assembly[assembly.index("vfmadd") :]

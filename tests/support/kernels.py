@@ -13,6 +13,7 @@ from support.networks import random_activations, random_weights
 from tvm_mnv3.codegen.lowering import LoweredKernel, lower
 from tvm_mnv3.codegen.object_code import llvm_target, write_object
 from tvm_mnv3.codegen.toolchain import compile_c, link_shared
+from tvm_mnv3.compat import IRModule, tvm
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.schedules.template import ACTIVATION_OPERANDS
 from tvm_mnv3.targets import Core, load_core
@@ -28,6 +29,14 @@ def lower_kernel(symbol: str, workload: Workload, knobs: Any, core: Core, triple
     template = template_for(workload)
     assert template is not None
     return lower(template.scheduled(workload, knobs, core).mod["main"], symbol, llvm_target(core, triple))
+
+
+def assembly_of(workload: Workload, knobs: Any, core: Core) -> str:
+    """What LLVM makes of the kernel for that core."""
+    kernel = lower_kernel("kernel", workload, knobs, core, TRIPLE)
+    module = IRModule({kernel.name: kernel.function})
+    built = tvm.get_global_func("target.build.llvm")(module, llvm_target(core, TRIPLE))
+    return str(built.inspect_source("asm"))
 
 
 class KernelLibrary:

@@ -117,8 +117,8 @@ def write_driver(
 
 def _includes(joined: Sequence[Bands | Slices]) -> str:
     """Of the headers that the joined steps need."""
-    headers = ["bands.h"] if any(isinstance(each, Bands) for each in joined) else []
-    return "".join(f'\n#include "{header}"' for header in [*headers, *(["slots.h"] if joined else [])])
+    wanted = {"bands.h": any(isinstance(each, Bands) for each in joined), "slots.h": bool(joined)}
+    return "".join(f'\n#include "{header}"' for header, used in wanted.items() if used)
 
 
 def _template(name: str) -> Template:
