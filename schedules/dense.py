@@ -5,7 +5,7 @@ from __future__ import annotations
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import gemm, gemm_default, gemm_knobs, tiles
+from . import gemm, gemm_default, gemm_knobs, gemm_space, tiles
 from .reference import pointwise as reference
 from .template import Template
 
@@ -27,7 +27,7 @@ TEMPLATE = Template(
     serves=lambda workload: not workload.prologue and not workload.pools,
     compute=gemm.compute,
     schedule=gemm.schedule,
-    knobs=gemm_knobs.knobs,
+    knobs=gemm_space.knobs,
     default=default,
     pack=gemm.pack,
     reference=reference,

@@ -3,16 +3,13 @@
 ``D[m, n] = epilogue(sum_k A[m, k] * scale[m, k] * W[k, n])``: activations row-major, weights packed into panels
 ``[tile of n][k][vector][lane]``, so that one k reads consecutive vectors. A tile of ``rows`` x ``vectors`` sums
 stays in registers over the whole of k.
-
-Wide vectors whose lanes N would fill only to a part hold pairs of k instead (`GemmKnobs.pairs`): lanes ``2 n`` and
-``2 n + 1`` are the sums over even and odd k of channel ``n``, and are added at the end. 24 channels take three vectors
-of 16 lanes for two k, not two for one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import gcd
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,9 +18,9 @@ from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import gemm_blocks, gemm_halves, gemm_panels, sums, tiles
+from . import gemm_blocks, gemm_halves, gemm_pairs, gemm_panels, sums, tiles
 from .epilogue import activate
-from .gemm_knobs import UNROLL, GemmKnobs, Sizes, own_lines
+from .gemm_knobs import UNROLL, GemmKnobs, Sizes, again, k_of_step, own_lines
 from .read_ahead import READ_AHEAD, lines_ahead, weight_bytes
 from .template import TASK, Array, without
 
@@ -33,16 +30,12 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
 
     Every operand is seen as a matrix: data ``(M, K)``, scale ``(batch, K)``, residual and output ``(M, N)``.
     """
-    if knobs.blocks > 1:
-        return gemm_blocks.compute(workload, knobs)
-    if knobs.scaled == "ahead":
-        return gemm_panels.compute(workload, knobs)
-    if knobs.half:
-        return gemm_halves.compute(workload, knobs)
+    if written := _written_as_it_runs(knobs):
+        return written.compute(workload, knobs)
     size = Sizes.of(workload)
     M, N, K = size.m, size.n, size.k
-    rows, V, L, C, P = knobs.rows, knobs.vectors, knobs.lanes, knobs.channels, knobs.depth
-    MT, NT = tiles.count(M, rows), tiles.count(N, V * C)
+    rows, V, L = knobs.rows, knobs.vectors, knobs.lanes
+    MT, NT = tiles.count(M, rows), tiles.count(N, V * L)
     dtype = workload.dtype
     scaled, biased, added = (part in (*workload.prologue, *workload.epilogue) for part in ("scale", "bias", "add"))
     scaled_rows, scaled_weights = (scaled and knobs.scaled == what for what in ("rows", "weights"))
@@ -51,19 +44,16 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         return tiles.start(mt, M, rows) + mi
 
     def column(nt: Expr, v: Expr, lane: Expr) -> Expr:
-        return tiles.column(nt, v, N, V, C) + lane
+        return tiles.column(nt, v, N, V, L) + lane
 
     def value(t: Expr, u: Expr, i: Expr, j: Expr, e: Expr, total: Any, bias: Any) -> Expr:
-        if knobs.pairs:
-            even, odd = (total[t, u, 0, i, j, e * P + part] for part in range(P))
-            return activate(sums.of_pair(even, odd, bias if biased else None, (u, j, e)), workload.activation, dtype)
         blocks = [total[t, u, block, i, j, e] for block in range(K // S)]
         whole = sums.whole(blocks, bias if biased else None, (u, j, e), workload)
         return activate(whole, workload.activation, dtype)
 
     scale_shape = (workload.batch, K) if scaled else (1, 1)
     residual_shape = (M, N) if added else (1, 1)
-    bias_shape = (sums.bias_parts(workload), NT, V, C) if biased else (1, 1, 1, 1)
+    bias_shape = (sums.bias_parts(workload), NT, V, L) if biased else (1, 1, 1, 1)
     S = _block(workload)
 
     @T.prim_func(s_tir=True)
@@ -71,7 +61,7 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         data: T.Buffer((M, K), dtype),
         scale: T.Buffer(scale_shape, dtype),
         residual: T.Buffer(residual_shape, dtype),
-        weight: T.Buffer((NT, K // P, V, L), workload.stored_dtype),
+        weight: T.Buffer((NT, K, V, L), workload.stored_dtype),
         bias: T.Buffer(bias_shape, workload.dtype),
         ahead: T.Buffer((1,), dtype),
         output: T.Buffer((M, N), dtype),
@@ -79,31 +69,27 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         T.func_attr({"tirx.noalias": True})
         panel = T.sblock_alloc_buffer((MT, rows, K), dtype)
         total = T.sblock_alloc_buffer((MT, NT, K // S, rows, V, L), dtype)
-        factors = T.sblock_alloc_buffer((NT, K // P, V, L), dtype)
+        factors = T.sblock_alloc_buffer((NT, K, V, L), dtype)
         if scaled_weights:
-            for nt, k, v, lane in T.grid(NT, K // P, V, L):
+            for nt, k, v, lane in T.grid(NT, K, V, L):
                 with T.sblock("factors"):
                     u, c, j, e = T.axis.remap("SSSS", [nt, k, v, lane])
-                    factors[u, c, j, e] = T.cast(weight[u, c, j, e], dtype) * scale[0, c * P + e % P]
+                    factors[u, c, j, e] = T.cast(weight[u, c, j, e], dtype) * scale[0, c]
         for mt, mi, k in T.grid(MT, rows, K):
             with T.sblock("panel"):
                 t, i, c = T.axis.remap("SSS", [mt, mi, k])
                 panel[t, i, c] = (
                     data[row(t, i), c] * scale[row(t, i) // size.pixels, c] if scaled_rows else data[row(t, i), c]
                 )
-        for mt, nt, block, mi, v, lane, k in T.grid(MT, NT, K // S, rows, V, L, S // P):
+        for mt, nt, block, mi, v, lane, k in T.grid(MT, NT, K // S, rows, V, L, S):
             with T.sblock("total"):
                 t, u, b, i, j, e, c = T.axis.remap("SSSSSSR", [mt, nt, block, mi, v, lane, k])
                 with T.init():
-                    total[t, u, b, i, j, e] = sums.first_term(
-                        bias if biased and not knobs.pairs else None, (u, j, e), workload, K // S
-                    )
-                total[t, u, b, i, j, e] = total[t, u, b, i, j, e] + panel[t, i, b * S + c * P + e % P] * (
-                    factors[u, b * (S // P) + c, j, e]
-                    if scaled_weights
-                    else T.cast(weight[u, b * (S // P) + c, j, e], dtype)
+                    total[t, u, b, i, j, e] = sums.first_term(bias if biased else None, (u, j, e), workload, K // S)
+                total[t, u, b, i, j, e] = total[t, u, b, i, j, e] + panel[t, i, b * S + c] * (
+                    factors[u, b * S + c, j, e] if scaled_weights else T.cast(weight[u, b * S + c, j, e], dtype)
                 )
-        for mt, nt, mi, v, lane in T.grid(MT, NT, rows, V, C):
+        for mt, nt, mi, v, lane in T.grid(MT, NT, rows, V, L):
             with T.sblock("store"):
                 t, u, i, j, e = T.axis.remap("SSSSS", [mt, nt, mi, v, lane])
                 output[row(t, i), column(u, j, e)] = (
@@ -129,14 +115,8 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
                     total += A[rows, k] * W[k, vectors]
                 output = epilogue(total)
     """
-    if knobs.blocks > 1:
-        gemm_blocks.schedule(sch, workload, knobs, core)
-        return
-    if knobs.scaled == "ahead":
-        gemm_panels.schedule(sch, workload, knobs, core)
-        return
-    if knobs.half:
-        gemm_halves.schedule(sch, workload, knobs, core)
+    if written := _written_as_it_runs(knobs):
+        written.schedule(sch, workload, knobs, core)
         return
     if knobs.scaled == "weights":
         factors = sch.get_sblock("factors")
@@ -157,7 +137,7 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     sch.unroll(mi)
     sch.unroll(v)
 
-    step = gcd(workload.in_channels // knobs.depth, UNROLL)
+    step = k_of_step(workload, knobs)
     *_, mi, v, lane, k = sch.get_loops(total)
     k_outer, k_inner = sch.split(k, [None, step])
     sch.reorder(k_outer, k_inner, mi, v, lane)
@@ -165,8 +145,8 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     sch.vectorize(lane)
     for loop in (k_inner, mi, v):
         sch.unroll(loop)
-    again = tiles.again(workload.out_channels, knobs.vectors, knobs.channels) if knobs.order == "rows" else 0
-    if core.isa == "x86_64" and workload.activation != "hswish" and not again:
+    skipped = again(workload, knobs)
+    if core.isa == "x86_64" and workload.activation != "hswish" and not skipped:
         # The arithmetic of h-swish keeps stores apart anyhow. Where the last tile of channels has code of its own, LLVM
         # would keep what both tiles read for their last terms on the stack. ARM's model has no queue of stores.
         for loop in (mi, sch.get_loops(store)[-3]):
@@ -177,10 +157,21 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
         own = own_lines(workload, knobs, step) if knobs.order == "columns" else 0
         lines = lines_ahead(step * knobs.rows * knobs.vectors, own, weight_bytes(workload), core)
         sch.annotate(k_outer, READ_AHEAD, lines)
-    if again:
+    if skipped:
         sch.annotate(tile, tiles.TILES, 1)
         for block in (total, store):
-            sch.annotate(sch.get_loops(block)[-2], tiles.AGAIN, again)
+            sch.annotate(sch.get_loops(block)[-2], tiles.AGAIN, skipped)
+
+
+def _written_as_it_runs(knobs: GemmKnobs) -> ModuleType | None:
+    """The module whose kernel needs no more than annotations, for what no schedule could make from this one's."""
+    if knobs.blocks > 1:
+        return gemm_blocks
+    if knobs.pairs:
+        return gemm_pairs
+    if knobs.scaled == "ahead":
+        return gemm_panels
+    return gemm_halves if knobs.half else None
 
 
 def _reads_ahead(workload: Workload) -> bool:
@@ -227,13 +218,13 @@ def _in_vectors(sch: Schedule, block: Any, lanes: int) -> None:
 def pack(weights: Mapping[str, Array], workload: Workload, knobs: GemmKnobs) -> list[Array]:
     """Weight ``(O, I)`` or ``(O, 1, 1, I)`` into panels ``(tiles, K, vectors, lanes)``, bias alike without K."""
     weight = weights["weight"].reshape(workload.out_channels, workload.in_channels)
-    if knobs.half:
-        columns = gemm_halves.channels(workload, knobs)
-        packed = [gemm_halves.pack(weight, workload, knobs)]
+    if knobs.half or knobs.pairs:
+        kind = gemm_halves if knobs.half else gemm_pairs
+        columns = kind.channels(workload, knobs)
+        packed = [kind.pack(weight, workload, knobs)]
     else:
-        columns = tiles.columns(workload.out_channels, knobs.vectors, knobs.channels)
-        tile = weight[columns].transpose(0, 3, 1, 2)
-        packed = [np.ascontiguousarray(sums.side_by_side(tile) if knobs.pairs else tile)]
+        columns = tiles.columns(workload.out_channels, knobs.vectors, knobs.lanes)
+        packed = [np.ascontiguousarray(weight[columns].transpose(0, 3, 1, 2))]
     if "bias" in workload.epilogue:
         packed.append(np.ascontiguousarray(sums.packed_bias(weights["bias"], workload)[:, columns]))
     if _reads_ahead(workload):

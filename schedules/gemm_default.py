@@ -1,4 +1,4 @@
-"""The default out of the space of a matrix product's tiles (`gemm_knobs`): what a tile costs, and how it is shared."""
+"""The default out of the space of a matrix product's tiles (`gemm_space`): what a tile costs, and how it is shared."""
 
 from __future__ import annotations
 
@@ -9,17 +9,8 @@ from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
 from . import tiles
-from .gemm_knobs import (
-    UNROLL,
-    GemmKnobs,
-    Sizes,
-    ahead,
-    in_blocks,
-    orders,
-    panel_fits,
-    register_tiles,
-    with_scaled_weights,
-)
+from .gemm_knobs import UNROLL, GemmKnobs, Sizes, again
+from .gemm_space import ahead, in_blocks, orders, panel_fits, register_tiles, with_scaled_weights
 from .template import as_numpy_dtype
 
 #: So many tasks share evenly enough among a phone's cores.
@@ -28,10 +19,14 @@ MANY_TASKS = 32
 EVEN = 1.07
 #: What the second-level cache delivers ("Software Optimization Guide for the AMD Zen4 Microarchitecture", 57647).
 L2_BYTES_PER_CYCLE = 32
-#: Parting the sums of a vector of pairs takes two shuffles, of which x86's cores with 512 bits do one a cycle.
+#: A row's vector of channels out of sums over pairs of k (`pairs`): from 16 to 16 channels every row takes 10.5 cycles,
+#: 8 of them for its multiply-adds, in tiles of 6, 7, 8, 9 or 11 rows alike (Intel Xeon, model 167).
 CYCLES_OF_PAIR = 2
 #: To read a vector from the second-level cache, scale it and put it on the stack, while nothing is multiplied.
 CYCLES_OF_SCALE = 2
+#: What the first-level cache delivers where a tile waits for nothing but loads: 14 x 1 sums read a value of A for each
+#: multiply-add (16 to 16 channels, Intel Xeon, model 167). On ARM two (Arm Cortex-A76 Software Optimization Guide).
+LOADS_PER_CYCLE = {"x86_64": 1.8, "aarch64": 2.0}
 #: Into how many ranges the tasks of a thread fall: four with a pool (``runtime/thread_pool.c``), all in one without.
 RANGES = 2
 #: In order nothing hides a load. Cycles per k of a vector of weights, of a row of A, and of one in a panel, whose
@@ -65,14 +60,15 @@ def default(workload: Workload, core: Core) -> GemmKnobs:
         candidates = [each for tile in candidates for each in in_blocks(tile, workload, core) or [tile]]
     cycles = {tile: _cycles(tile, workload, core) for tile in candidates}
     near = [tile for tile in candidates if cycles[tile] <= NEAR * min(cycles.values())]
-    return min(near, key=lambda tile: (_imbalance(tile, size), cycles[tile]))
+    # Rows that pairs' tiles do not divide: 8 are up to 5 % better than 10, 12 or 13 from 16 to 16 channels.
+    return min(near, key=lambda tile: (_imbalance(tile, size), tile.pairs and size.m % tile.rows > 0, cycles[tile]))
 
 
 def _scaled(candidates: Sequence[GemmKnobs], workload: Workload, core: Core) -> list[GemmKnobs]:
     """The tiles with the scale in a panel of rows, in blocks of k if possible, or in the weights."""
     rows = [replace(tile, order="rows") for tile in candidates]
     blocked = [each for tile in candidates for each in in_blocks(tile, workload, core)]
-    panels = [replace(tile, panel=True) for tile in rows if panel_fits(tile, workload)]
+    panels = [replace(tile, panel=True) for tile in rows if panel_fits(tile, workload) and not tile.pairs]
     ahead_of_use = [each for tile in rows for each in ahead(tile, workload, core)]
     weights = [each for tile in rows for each in with_scaled_weights(tile, workload) if not each.panel]
     return blocked or [*panels, *ahead_of_use, *weights]
@@ -95,8 +91,7 @@ def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
     """Modelled cycles: those of all tiles of rows, of each all tiles of columns, the last of which may be narrower."""
     size = Sizes.of(workload)
     across = tiles.count(size.n, tile.width)
-    again = tiles.again(size.n, tile.vectors, tile.channels) if tile.order == "rows" and not tile.half else 0
-    last = replace(tile, vectors=tile.vectors - again)
+    last = replace(tile, vectors=tile.vectors - again(workload, tile))
     row = (across - 1) * _tile_cycles(tile, workload, core) + _tile_cycles(last, workload, core)
     if tile.blocks > 1:
         row += across * _cycles_of_blocks(tile, size)
@@ -106,7 +101,7 @@ def _cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
 
 
 def _tile_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
-    """Multiply-adds against loads (two a cycle) per k, plus what a tile costs outside k."""
+    """Multiply-adds against loads per k, plus what a tile costs outside k."""
     size = Sizes.of(workload)
     rate = core.multiply_add_rate(tile.lanes, workload.dtype)
     sums: float = tile.rows * tile.vectors
@@ -119,14 +114,26 @@ def _tile_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
         # The last vector is wanted for every other k, and a row is read by ones and by pairs.
         sums, loads = sums - tile.rows / 2, tile.vectors - 1 / 2 + 3 / 2 * tile.rows
     # Each sum waits for its own last multiply-add.
-    inner = max(sums / rate, loads / 2, core.multiply_add_latency)
+    inner = max(sums / rate, loads / LOADS_PER_CYCLE[core.isa], core.multiply_add_latency)
     inner += 0.05 * loads  # loads are never quite free: prefer square tiles among equals
     itemsize = as_numpy_dtype(workload).itemsize
     if tile.order == "rows" and size.k * size.n * itemsize > core.l1_data_bytes:
-        # All weights pass every tile of rows, out of the second-level cache: two rows lose 1 to 3 % to three there.
-        inner += 0.05 * tile.vectors * tile.lanes * itemsize / L2_BYTES_PER_CYCLE
-    parting = CYCLES_OF_PAIR * (sums if tile.pairs else tile.rows if tile.half else 0)
-    return size.k / tile.depth * inner + 3 * sums / rate + 8 + parting
+        # All weights pass every tile of rows, out of the second-level cache: there two rows lose 1 to 3 % to three.
+        inner += 0.06 * tile.vectors * tile.lanes * itemsize / L2_BYTES_PER_CYCLE
+    return size.k / tile.depth * inner + _end_cycles(tile, workload, core)
+
+
+def _end_cycles(tile: GemmKnobs, workload: Workload, core: Core) -> float:
+    """What becomes of a tile's sums: the epilogue of every vector of channels, and the parting of pairs.
+
+    Where rows end in turn (`tiles.IN_TURN`) nothing but arithmetic takes time, one operation without h-swish.
+    """
+    outputs = tile.rows * tiles.count(tile.vectors, tile.depth)
+    in_turn = core.isa == "x86_64" and workload.activation != "hswish"
+    cycles = (1 if in_turn else 3) * outputs / core.multiply_add_rate(tile.lanes, workload.dtype)
+    if tile.pairs:
+        return cycles + CYCLES_OF_PAIR * outputs
+    return cycles + 8 + (CYCLES_OF_PAIR * tile.rows if tile.half else 0)
 
 
 def _cycles_of_blocks(tile: GemmKnobs, size: Sizes) -> float:

@@ -17,14 +17,12 @@ from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
 from tvm_mnv3.workload import Workload
 
-from . import sums, tiles
+from . import pairs, sums, tiles
 from .epilogue import activate
 from .gemm_knobs import UNROLL, GemmKnobs, Sizes
+from .pairs import PAIR
 from .read_ahead import read_ahead_by_steps
 from .template import TASK, Array, without
-
-#: k of a vector of pairs.
-PAIR = 2
 
 
 def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
@@ -36,8 +34,8 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
     """
     size = Sizes.of(workload)
     M, N, K = size.m, size.n, size.k
-    rows, F, L, width = knobs.rows, knobs.vectors - 1, knobs.lanes, knobs.width
-    MT, NT, H, U, V = tiles.count(M, rows), tiles.count(N, width), L // PAIR, UNROLL // PAIR, PAIR * F + 1
+    rows, F, L, H, width = knobs.rows, knobs.vectors - 1, knobs.lanes, knobs.lanes // PAIR, knobs.width
+    MT, NT, U, V = tiles.count(M, rows), tiles.count(N, width), UNROLL // PAIR, PAIR * F + 1
     biased, added = (part in workload.epilogue for part in ("bias", "add"))
     # As in `gemm.schedule`.
     turn = {} if workload.activation == "hswish" else {tiles.IN_TURN: 1}
@@ -52,15 +50,13 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
     def first(bias: Any, nt: Expr, lane: Expr) -> Expr:
         return sums.first_term(bias if biased else None, (nt, lane), workload)
 
-    def of_pair(pairs: Any, mi: Expr, e: Expr, bias: Any, nt: Expr) -> Expr:
-        even, odd = (pairs[mi, e * PAIR + part] for part in range(PAIR))
-        return activated(sums.of_pair(even, odd, bias if biased else None, (nt, F * L + e)))
-
-    def activated(total: Expr) -> Expr:
-        return activate(total, workload.activation, workload.dtype)
-
-    def stored(value: Expr, residual: Any, at: tuple[Expr, Expr]) -> Expr:
+    def stored(value: Expr, residual: Any, at: tuple[Expr, Any]) -> Expr:
+        value = activate(value, workload.activation, str(value.ty))
         return value + residual[at] if added else value
+
+    def parted(halves: Any, mi: Expr, bias: Any, nt: Expr) -> Expr:
+        between = bias[0, nt, T.Ramp(F * L, 1, H)] if biased else pairs.zeros(H)
+        return pairs.added(halves[mi, T.Ramp(0, 1, L)], between, L)
 
     @T.prim_func(s_tir=True)
     def gemm(
@@ -76,13 +72,12 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
         for mt in T.serial(MT, annotations={TASK: 1}):
             for nt in T.serial(NT):
                 total = T.alloc_buffer((rows, F, L), "float32", scope="local")
-                pairs = T.alloc_buffer((rows, L), "float32", scope="local")
+                halves = T.alloc_buffer((rows, L), "float32", scope="local")
                 for mi in T.unroll(rows):
                     for v in T.unroll(F):
                         for e in T.vectorized(L):
                             total[mi, v, e] = first(bias, nt, v * L + e)
-                    for e in T.vectorized(L):
-                        pairs[mi, e] = T.float32(0)
+                    halves[mi, T.Ramp(0, 1, L)] = pairs.zeros(L)
                 for k in T.serial(K // UNROLL):
                     with T.sblock("step"):
                         T.reads()
@@ -96,19 +91,18 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
                                                 row(mt, mi), k * UNROLL + c * PAIR + part
                                             ] * T.cast(weight[nt, k * U + c, part * F + v, e], "float32")
                             for mi in T.unroll(rows, annotations=turn):
-                                pairs[mi, T.Ramp(0, 1, L)] = pairs[mi, T.Ramp(0, 1, L)] + T.reinterpret(
+                                halves[mi, T.Ramp(0, 1, L)] = halves[mi, T.Ramp(0, 1, L)] + T.reinterpret(
                                     vector, T.Broadcast(data_pairs[row(mt, mi), k * U + c], H)
                                 ) * T.Cast(vector, weight[nt, k * U + c, PAIR * F, T.Ramp(0, 1, L)])
                 for mi in T.unroll(rows, annotations=turn):
                     for v in T.unroll(F):
                         for e in T.vectorized(L):
                             output[row(mt, mi), column(nt, v * L + e)] = stored(
-                                activated(total[mi, v, e]), residual, (row(mt, mi), column(nt, v * L + e))
+                                total[mi, v, e], residual, (row(mt, mi), column(nt, v * L + e))
                             )
-                    for e in T.vectorized(H):
-                        output[row(mt, mi), column(nt, F * L + e)] = stored(
-                            of_pair(pairs, mi, e, bias, nt), residual, (row(mt, mi), column(nt, F * L + e))
-                        )
+                    output[row(mt, mi), T.Ramp(column(nt, F * L), 1, H)] = stored(
+                        parted(halves, mi, bias, nt), residual, (row(mt, mi), T.Ramp(column(nt, F * L), 1, H))
+                    )
 
     return without(gemm, [index for index, gone in zip((1, 3), (not added, not biased), strict=True) if gone])
 
@@ -128,6 +122,6 @@ def pack(weight: Array, workload: Workload, knobs: GemmKnobs) -> Array:
     """Weight ``(O, I)`` into panels ``(tiles, I / 2, 2 * vectors - 1, lanes)``."""
     tile = weight[channels(workload, knobs)].transpose(0, 2, 1)
     whole = (knobs.vectors - 1) * knobs.lanes
-    even, odd, pairs = tile[:, 0::PAIR, :whole], tile[:, 1::PAIR, :whole], sums.side_by_side(tile[..., whole:])
-    packed = np.concatenate([even, odd, pairs], axis=2)
+    even, odd, halves = tile[:, 0::PAIR, :whole], tile[:, 1::PAIR, :whole], pairs.packed_alone(tile[..., whole:])
+    packed = np.concatenate([even, odd, halves], axis=2)
     return np.ascontiguousarray(packed.reshape(*packed.shape[:2], PAIR * knobs.vectors - 1, knobs.lanes))

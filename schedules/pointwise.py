@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import gemm, gemm_default, gemm_knobs
+from . import gemm, gemm_default, gemm_knobs, gemm_space
 from .reference import pointwise as reference
 from .template import Template
 
@@ -13,7 +13,7 @@ TEMPLATE = Template(
     serves=lambda workload: workload.layout == "nhwc" and not workload.pools,
     compute=gemm.compute,
     schedule=gemm.schedule,
-    knobs=gemm_knobs.knobs,
+    knobs=gemm_space.knobs,
     default=gemm_default.default,
     pack=gemm.pack,
     reference=reference,

@@ -52,22 +52,6 @@ def whole(blocks: list[Expr], bias: Any | None, at: tuple[Expr, ...], workload: 
     return reduce(add, terms)
 
 
-def of_pair(even: Expr, odd: Expr, bias: Any | None, at: tuple[Expr, ...]) -> Expr:
-    """The sum of a float32 sum's even and odd terms.
-
-    The bias comes between them: of two neighbouring lanes' sum LLVM makes x86's ``vhaddps``, whose encoding knows only
-    half of the 32 registers, so that the other sums would wait in memory all along.
-    """
-    return even + odd if bias is None else even + _part(bias, 0, at) + odd
-
-
-def side_by_side(weights: Array) -> Array:
-    """Weights ``(tiles, K, ..., channels)`` for sums over even and odd terms: those of a channel beside each other,
-    ``(tiles, K / 2, ..., 2 * channels)``."""
-    pairs = np.stack([weights[:, 0::2], weights[:, 1::2]], axis=-1)
-    return pairs.reshape(*pairs.shape[:-2], -1)
-
-
 def _part(bias: Any, part: int, at: tuple[Expr, ...]) -> Expr:
     index = (part, *at)
     return bias[index]

@@ -13,7 +13,8 @@ from support.kernels import assert_computes
 
 from tvm_mnv3.schedules import gemm_blocks
 from tvm_mnv3.schedules.gemm_default import default
-from tvm_mnv3.schedules.gemm_knobs import GemmKnobs, knobs
+from tvm_mnv3.schedules.gemm_knobs import GemmKnobs
+from tvm_mnv3.schedules.gemm_space import knobs
 from tvm_mnv3.schedules.read_ahead import LINE
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload

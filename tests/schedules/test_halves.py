@@ -12,7 +12,8 @@ from support.kernels import assembly_of, assert_computes
 
 from tvm_mnv3.schedules import gemm
 from tvm_mnv3.schedules.gemm_default import default
-from tvm_mnv3.schedules.gemm_knobs import GemmKnobs, knobs
+from tvm_mnv3.schedules.gemm_knobs import GemmKnobs
+from tvm_mnv3.schedules.gemm_space import knobs
 from tvm_mnv3.targets import load_core
 from tvm_mnv3.workload import Workload
 

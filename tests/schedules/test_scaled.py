@@ -10,15 +10,17 @@ from support.cores import WIDE
 from support.kernels import assert_computes
 
 from tvm_mnv3.schedules.gemm_default import default
-from tvm_mnv3.schedules.gemm_knobs import SCALED_BYTES, GemmKnobs, knobs
+from tvm_mnv3.schedules.gemm_knobs import GemmKnobs
+from tvm_mnv3.schedules.gemm_space import SCALED_BYTES, knobs
 from tvm_mnv3.targets import Core, load_core
 from tvm_mnv3.workload import Workload
 
-#: Tiles that divide and that do not, pairs of k, a last tile with vectors less, two pictures, float16 weights.
+#: Tiles that divide and that do not, a last tile with vectors less, two pictures, float16 weights (`test_pairs` has
+#: those of pairs).
 AHEAD = {
     "pointwise_h7w7_i96_o112_f32_scale_bias_add": GemmKnobs(3, 4, 16, panel=True, scaled="ahead"),
     "pointwise_h6w8_i72_o48_f32_scale_bias": GemmKnobs(4, 1, 8, panel=True, scaled="ahead"),
-    "pointwise_h7w7_i96_o40_f32_scale": GemmKnobs(1, 2, 16, panel=True, pairs=True, scaled="ahead"),
+    "pointwise_h7w7_i96_o40_f32_scale": GemmKnobs(1, 2, 16, panel=True, scaled="ahead"),
     "pointwise_n2_h3w5_i48_o64_f32_scale_bias_add": GemmKnobs(4, 1, 16, panel=True, scaled="ahead"),
     "pointwise_h6w8_i64_o96_f32w16_scale_bias": GemmKnobs(5, 3, 8, panel=True, scaled="ahead"),
 }
@@ -58,7 +60,7 @@ def test_few_weights_are_scaled_and_rows_of_many_channels_ahead(name: str, core:
 def test_one_panel_of_the_two_is_filled_while_the_other_is_in_use() -> None:
     for each in knobs(Workload.parse("pointwise_h14w14_i480_o112_f32_scale_bias"), WIDE):
         if each.scaled == "ahead":
-            steps = -(-112 // (each.vectors * each.channels)) * 480 // each.depth // 4
+            steps = -(-112 // each.width) * 480 // (8 if each.pairs else 4)
             assert each.rows * 480 / each.lanes <= steps
 
 
