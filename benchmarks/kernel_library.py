@@ -110,10 +110,13 @@ def _operands(function: tirx.PrimFunc, kernel: LoweredKernel) -> _Operands:
     random = np.random.default_rng(0)
     arrays = []
     for buffer in function.params:
-        array = _aligned([int(extent) for extent in buffer.shape], str(buffer.dtype))
+        shape = tuple(int(extent) for extent in buffer.shape)
+        # What a kernel reads ahead lies behind where that operand begins.
+        behind = kernel.ahead_bytes // np.dtype(str(buffer.dtype)).itemsize if buffer.name == "ahead" else 0
+        memory = _aligned([math.prod(shape) + behind], str(buffer.dtype))
         # Neither zero nor tiny: denormal numbers are slow on some CPUs.
-        array[...] = random.uniform(0.25, 1.0, array.shape)
-        arrays.append(array)
+        memory[...] = random.uniform(0.25, 1.0, memory.shape)
+        arrays.append(memory[: math.prod(shape)].reshape(shape))
     scratch = _aligned([kernel.scratch_bytes], "uint8")
     addresses = [array.ctypes.data for array in arrays] + ([scratch.ctypes.data] if kernel.scratch_bytes else [])
     return _Operands(tuple(arrays), scratch, (ctypes.c_void_p * len(addresses))(*addresses), kernel.tasks)

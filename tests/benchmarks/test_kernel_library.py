@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks.kernel_library import KernelLibrary, schedule_kernel
 from benchmarks.kernel_report import KernelReport, KernelTime
+from tvm_mnv3.codegen.lowering import lower
+from tvm_mnv3.codegen.object_code import llvm_target
 from tvm_mnv3.measuring.roofline import Roofline
 from tvm_mnv3.schedules.registry import template_for
 from tvm_mnv3.targets import load_core
@@ -52,6 +54,19 @@ def test_the_time_of_a_part_is_that_of_all_tasks_at_its_rate(library: KernelLibr
     computed = np.isfinite(output.reshape(49, 40)).all(axis=1)
     assert computed[:15].all()
     assert not computed[30:].any()
+
+
+def test_what_a_kernel_reads_ahead_is_there() -> None:
+    core = load_core("host")
+    workload = Workload.parse("pointwise_h3w3_i64_o256_f32")
+    template = template_for(workload)
+    assert template is not None
+    function = template.scheduled(workload, template.default(workload, core), core).mod["main"]
+    lowered = lower(function, workload.name, llvm_target(core, f"{core.isa}-linux-gnu"))
+    _, _, ahead, _ = KernelLibrary({workload.name: function}, core).operands(workload.name)
+    assert ahead.base is not None
+    assert ahead.base.nbytes >= lowered.ahead_bytes
+    assert lowered.ahead_bytes > 0 or core.isa != "x86_64"
 
 
 def test_a_workload_without_a_template_is_refused() -> None:
