@@ -55,6 +55,23 @@ def test_last_tile_begins_where_the_one_before_ends(count: int, vectors: int, da
     assert sorted(each for each in done if len(each) == 3) == sorted((t, k, v) for t, v in wanted for k in (0, 1))
 
 
+def test_vectors_are_left_out_inside_a_condition_too() -> None:
+    @T.prim_func(s_tir=True)
+    def kernel(data: T.Buffer((64,), "float32"), output: T.Buffer((64, 64), "float32")):
+        for tile in T.serial(3, annotations={TILES: 1}):
+            if data[tile] > T.float32(0):
+                for vector in T.unroll(4, annotations={AGAIN: 2}):
+                    output[tile, vector] = data[0]
+            else:
+                for vector in T.unroll(4, annotations={AGAIN: 1}):
+                    output[tile, vector] = data[1]
+
+    _, last = with_shorter_last_tile(kernel).body.seq
+    loops = last.body.then_case, last.body.else_case
+    assert [(int(loop.min), int(loop.extent)) for loop in loops] == [(2, 2), (1, 3)]
+    assert not any(loop.annotations for loop in loops)
+
+
 def test_loops_without_annotations_stay() -> None:
     function = annotated(3, 4, 0)
     plain = with_shorter_last_tile(with_shorter_last_tile(function))

@@ -34,6 +34,10 @@ def _vectors(statement: tirx.Stmt, *, last: bool) -> tirx.Stmt:
     """The body of a tile, of the last one with its first vectors left out."""
     if isinstance(statement, tirx.SeqStmt):
         return tirx.SeqStmt([_vectors(each, last=last) for each in statement.seq])
+    if isinstance(statement, tirx.IfThenElse):
+        otherwise = statement.else_case
+        other = None if otherwise is None else _vectors(otherwise, last=last)
+        return tirx.IfThenElse(statement.condition, _vectors(statement.then_case, last=last), other)
     if not isinstance(statement, tirx.For):
         return statement
     body = _vectors(statement.body, last=last)
