@@ -219,9 +219,9 @@ def pack(weights: Mapping[str, Array], workload: Workload, knobs: GemmKnobs) -> 
     """Weight ``(O, I)`` or ``(O, 1, 1, I)`` into panels ``(tiles, K, vectors, lanes)``, bias alike without K."""
     weight = weights["weight"].reshape(workload.out_channels, workload.in_channels)
     if knobs.half or knobs.pairs:
+        columns = tiles.columns(workload.out_channels, 1, knobs.width)[:, 0]
         kind = gemm_halves if knobs.half else gemm_pairs
-        columns = kind.channels(workload, knobs)
-        packed = [kind.pack(weight, workload, knobs)]
+        packed = [kind.pack(weight[columns].transpose(0, 2, 1), knobs)]
     else:
         columns = tiles.columns(workload.out_channels, knobs.vectors, knobs.lanes)
         packed = [np.ascontiguousarray(weight[columns].transpose(0, 3, 1, 2))]

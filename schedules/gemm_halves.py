@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
@@ -113,14 +112,8 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     read_ahead_by_steps(sch, workload, core, multiply_adds)
 
 
-def channels(workload: Workload, knobs: GemmKnobs) -> npt.NDArray[np.intp]:
-    """Those of every tile, shape ``(tiles, width)``."""
-    return tiles.columns(workload.out_channels, 1, knobs.width)[:, 0]
-
-
-def pack(weight: Array, workload: Workload, knobs: GemmKnobs) -> Array:
-    """Weight ``(O, I)`` into panels ``(tiles, I / 2, 2 * vectors - 1, lanes)``."""
-    tile = weight[channels(workload, knobs)].transpose(0, 2, 1)
+def pack(tile: Array, knobs: GemmKnobs) -> Array:
+    """Weights ``(tiles, K, width)`` into panels ``(tiles, K / 2, 2 * vectors - 1, lanes)``."""
     whole = (knobs.vectors - 1) * knobs.lanes
     even, odd, halves = tile[:, 0::PAIR, :whole], tile[:, 1::PAIR, :whole], pairs.packed_alone(tile[..., whole:])
     packed = np.concatenate([even, odd, halves], axis=2)

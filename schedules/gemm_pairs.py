@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tvm_mnv3.compat import Expr, Schedule, T, tirx
 from tvm_mnv3.targets import Core
@@ -56,25 +55,22 @@ def compute(workload: Workload, knobs: GemmKnobs) -> tirx.PrimFunc:
     def column(nt: Expr, channel: Expr) -> Expr:
         return tiles.start(nt, N, width) + channel
 
-    def lanes(start: Any, count: int) -> Expr:
-        return T.Ramp(start, 1, count)
-
     def residual_at(residual: Any, at: tuple[Expr, Expr], channel: Any, count: int) -> Expr:
         mr, nt = at
-        return residual[mr, lanes(column(nt, channel), count)] if added else pairs.zeros(count)
+        return residual[mr, T.Ramp(column(nt, channel), 1, count)] if added else pairs.zeros(count)
 
     def bias_at(bias: Any, nt: Expr, channel: Any, count: int) -> Expr:
-        return bias[0, nt, lanes(channel, count)] if biased else pairs.zeros(count)
+        return bias[0, nt, T.Ramp(channel, 1, count)] if biased else pairs.zeros(count)
 
     def activated(sums: Expr) -> Expr:
         return activate(sums, workload.activation, f"float32x{L}")
 
     def across(total: Any, mi: Expr, w: Expr) -> Expr:
-        first, second = (total[mi, A + w * PAIR + part, lanes(0, L)] for part in range(PAIR))
+        first, second = (total[mi, A + w * PAIR + part, T.Ramp(0, 1, L)] for part in range(PAIR))
         return activated(first + pairs.exchanged(second, L))
 
     def parted(total: Any, mi: Expr, a: Expr, which: int) -> Expr:
-        first, second = (total[each, a, lanes(0, L)] for each in (mi - 1, mi))
+        first, second = (total[each, a, T.Ramp(0, 1, L)] for each in (mi - 1, mi))
         return pairs.half_of(activated(pairs.joined(first, second, L)), which, L)
 
     @T.prim_func(s_tir=True)
@@ -150,16 +146,10 @@ def schedule(sch: Schedule, workload: Workload, knobs: GemmKnobs, core: Core) ->
     read_ahead_by_steps(sch, workload, core, k_of_step(workload, knobs) // PAIR * knobs.rows * knobs.vectors)
 
 
-def pack(weight: Array, workload: Workload, knobs: GemmKnobs) -> Array:
-    """Weight ``(O, I)`` into panels ``(tiles, I / 2, vectors, lanes)``."""
-    tile = weight[channels(workload, knobs)].transpose(0, 2, 1)
+def pack(tile: Array, knobs: GemmKnobs) -> Array:
+    """Weights ``(tiles, K, width)`` into panels ``(tiles, K / 2, vectors, lanes)``."""
     (NT, K, _), W, A = tile.shape, knobs.vectors // PAIR, knobs.vectors % PAIR
     first, others = np.split(tile, [A * knobs.channels], axis=2)
     alone = pairs.packed_alone(first.reshape(NT, K, A, knobs.channels))
     across = pairs.packed_across(others.reshape(NT, K, W, knobs.lanes)).reshape(NT, K // PAIR, W * PAIR, knobs.lanes)
     return np.ascontiguousarray(np.concatenate([alone, across], axis=2))
-
-
-def channels(workload: Workload, knobs: GemmKnobs) -> npt.NDArray[np.intp]:
-    """Those of every tile, shape ``(tiles, width)``."""
-    return tiles.columns(workload.out_channels, 1, knobs.width)[:, 0]

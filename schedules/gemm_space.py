@@ -69,8 +69,7 @@ def in_blocks(tile: GemmKnobs, workload: Workload, core: Core) -> list[GemmKnobs
     been seen to wait for weights.
     """
     size, itemsize = Sizes.of(workload), as_numpy_dtype(workload).itemsize
-    possible = workload.operator == "pointwise" and core.isa == "x86_64" and not tile.pairs
-    if not possible or tile.order != "columns" or tile.rows == size.m:
+    if workload.operator != "pointwise" or tile.order != "columns" or tile.rows == size.m or core.isa != "x86_64":
         return []
     scaled, width = "scale" in workload.prologue, tile.vectors * tile.lanes
     row_bytes = 0 if scaled else size.m * itemsize
@@ -136,8 +135,6 @@ def _tiles_of_pairs(workload: Workload, core: Core) -> list[GemmKnobs]:
     size = Sizes.of(workload)
     lanes, *smaller = tiles.lane_widths(size.n, core, workload.dtype)
     wide = core.vector_bits >= 512 and workload.operator == "pointwise" and workload.dtype == "float32"
-    if workload.activation is not None and "add" in workload.epilogue:
-        return []  # Their sums begin with the residual.
     if not wide or size.k % PAIR or not (smaller or size.n == core.lanes(workload.dtype)):
         return []
     shapes = [
@@ -146,11 +143,13 @@ def _tiles_of_pairs(workload: Workload, core: Core) -> list[GemmKnobs]:
         for rows in range(1, min(size.m - 1, 14) + 1)
         if rows * vectors + vectors + 2 <= core.vector_registers
     ]
-    # With one or two rows every weight would be read for as few multiply-adds.
+    # Their sums begin with the residual, which nothing may come before. With one or two rows every weight would be read
+    # for as few multiply-adds.
+    residual_first = workload.activation is None or "add" not in workload.epilogue
     pairs = [
         GemmKnobs(rows, vectors, lanes, pairs=True)
         for rows, vectors in shapes
-        if rows > 2 and rows * vectors <= core.vector_registers - OTHER_REGISTERS
+        if residual_first and rows > 2 and rows * vectors <= core.vector_registers - OTHER_REGISTERS
     ]
     # With fewer vectors a tile waits for what it reads of its rows, with fewer rows for its sums.
     half = [GemmKnobs(rows, vectors, lanes, half=True) for rows, vectors in shapes if vectors > 4 and rows > 2]

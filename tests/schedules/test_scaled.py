@@ -57,11 +57,14 @@ def test_few_weights_are_scaled_and_rows_of_many_channels_ahead(name: str, core:
     assert default(Workload.parse(name), core).scaled == scaled
 
 
-def test_one_panel_of_the_two_is_filled_while_the_other_is_in_use() -> None:
-    for each in knobs(Workload.parse("pointwise_h14w14_i480_o112_f32_scale_bias"), WIDE):
-        if each.scaled == "ahead":
-            steps = -(-112 // each.width) * 480 // (8 if each.pairs else 4)
-            assert each.rows * 480 / each.lanes <= steps
+@pytest.mark.parametrize("channels", [112, 88])  # 88 fill wide vectors with pairs
+def test_one_panel_of_the_two_is_filled_while_the_other_is_in_use(channels: int) -> None:
+    workload = Workload.parse(f"pointwise_h14w14_i480_o{channels}_f32_scale_bias")
+    tiles = [each for each in knobs(workload, WIDE) if each.scaled == "ahead"]
+    assert any(each.pairs for each in tiles) == (channels == 88)
+    for each in tiles:
+        steps = -(-channels // each.width) * 480 // (8 if each.pairs else 4)
+        assert each.rows * 480 / each.lanes <= steps
 
 
 def test_weights_are_scaled_only_where_the_stack_has_room() -> None:
